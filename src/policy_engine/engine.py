@@ -1,0 +1,195 @@
+"""The engine: a rulebook made ready to decide scenarios."""
+
+from __future__ import annotations
+
+import bisect
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from threading import RLock
+from typing import Any
+
+from policy_engine.language.conditions import ConditionError
+from policy_engine.language.problems import BadInput, Problem, unknown_name
+from policy_engine.language.resolve import Scope, resolve
+from policy_engine.language.rulebook import LawPath, Rulebook
+from policy_engine.language.scenario import Scenario, scenario_of, scenarios_in
+from policy_engine.language.times import parse_time
+from policy_engine.language.tree import Tree
+from policy_engine.reasoning.clock import Clockwork
+from policy_engine.reasoning.decision import Decision
+from policy_engine.reasoning.encode import Presumption, Presumptions, typed_presumption
+from policy_engine.reasoning.headline import Headlines
+from policy_engine.reasoning.law import Law, cuts
+from policy_engine.reasoning.regime import Regime
+
+ScenarioLike = Scenario | Mapping[str, Any] | str | Path
+
+
+class Engine:
+    """Decides scenarios under one rulebook. Safe to share between threads once made.
+
+    Args:
+        rules: the folder of a rulebook; the shipped one if left out.
+
+    Raises:
+        BadInput: faults in the rulebook's card, vocabulary or registry, one line each.
+    """
+
+    def __init__(self, rules: str | Path | Rulebook | None = None) -> None:
+        self.rulebook = rules if isinstance(rules, Rulebook) else Rulebook(rules)
+        lexicon = self.rulebook.lexicon
+        self.headlines = Headlines(lexicon)
+        self.presumptions = Presumptions(lexicon, self._presumption_rules())
+        self.events = self._events()
+        self._lock = RLock()
+        self._regimes: dict[tuple[object, ...], Regime] = {}
+        self._by_moment: dict[tuple[object, ...], Regime] = {}
+        self._cuts: dict[str, list[dt.date]] = {}
+        self._clockworks: dict[str, Clockwork] = {}
+
+    def _presumption_rules(self) -> dict[str, tuple[Presumption, ...]]:
+        lexicon, problems = self.rulebook.lexicon, list[Problem]()
+        scope = Scope(lexicon)
+        document = lexicon.documents["facts"]
+        rules: dict[str, tuple[Presumption, ...]] = {}
+        for name, fact in lexicon.facts.items():
+            found = []
+            for index, item in enumerate(fact.presume or ()):
+                loc = ("facts", name, "presume", index, "when")
+                try:
+                    when = resolve(item.when, scope, loc)
+                except ConditionError as error:
+                    problems.append(document.problem(error.loc or loc, error.message))
+                    continue
+                if fact.values and fact.type == "enum" and str(item.value) not in fact.values:
+                    problems.append(document.problem(("facts", name, "presume"), unknown_name(f"value of `{name}`:", str(item.value), fact.values)))
+                if fact.type == "bool" and not isinstance(item.value, bool):
+                    problems.append(document.problem(("facts", name, "presume"), f"`{name}` is true or false; found `{item.value}`"))
+                found.append(Presumption(typed_presumption(item.value, fact.type, dt.UTC), when, item.when_given))
+            if found:
+                rules[name] = tuple(found)
+        if problems:
+            raise BadInput(problems)
+        return rules
+
+    def _events(self) -> dict[str, tuple[Tree, str | None]]:
+        lexicon, problems = self.rulebook.lexicon, list[Problem]()
+        found: dict[str, tuple[Tree, str | None]] = {}
+        for name, event in lexicon.events.items():
+            loc = ("events", name, "when")
+            try:
+                found[name] = (resolve(event.when, Scope(lexicon), loc), event.starts)
+            except ConditionError as error:
+                problems.append(lexicon.documents["events"].problem(error.loc or loc, error.message))
+        if problems:
+            raise BadInput(problems)
+        return found
+
+    # -- scenarios --------------------------------------------------------------------------------
+    def scenario(self, given: ScenarioLike) -> Scenario:
+        """A scenario from a mapping or from a file that holds just one.
+
+        Raises:
+            BadInput: faults in the scenario, one line each.
+        """
+        if isinstance(given, Scenario):
+            return given
+        if isinstance(given, Mapping):
+            return scenario_of(given, self.rulebook)
+        found = self.scenarios(given)
+        if len(found) != 1:
+            raise BadInput.one(f"holds {len(found)} scenarios; use Engine.scenarios to read them all", str(given))
+        return found[0]
+
+    def scenarios(self, path: str | Path) -> list[Scenario]:
+        """Every scenario of a file."""
+        return scenarios_in(Path(path), self.rulebook)
+
+    # -- regimes ----------------------------------------------------------------------------------
+    def regime(self, jurisdiction: str, kinds: Iterable[str], as_of: dt.datetime | dt.date, assume: Mapping[str, bool] | None = None) -> Regime:
+        """The law in force for a place, kinds of agency and day, compiled; the same object for the same law."""
+        path = self.rulebook.path(jurisdiction)
+        wanted = frozenset(kinds)
+        clockwork = self.clockwork(path)
+        day = clockwork.local(as_of).date() if isinstance(as_of, dt.datetime) else as_of
+        days = self._cut_days(path)
+        segment = bisect.bisect_right(days, day)
+        pins = tuple(sorted((assume or {}).items()))
+        key = (path.place.path, wanted, segment, pins)
+        with self._lock:
+            found = self._regimes.get(key)
+            if found is None:
+                law = Law(self.rulebook.lexicon, path, wanted, days[segment - 1] if segment else dt.date.min)
+                found = Regime(law, self.presumptions, clockwork, self.rulebook.card.agency_fact, dict(pins), self.events)
+                self._regimes[key] = found
+        return found
+
+    def clockwork(self, path: LawPath) -> Clockwork:
+        """The clock of a place."""
+        zone = self.rulebook.places.zone(path.place)
+        found = self._clockworks.get(zone.key)
+        if found is None:
+            card = self.rulebook.card
+            found = self._clockworks[zone.key] = Clockwork(zone, card.calendars, card.workdays.excluding)
+        return found
+
+    def _cut_days(self, path: LawPath) -> list[dt.date]:
+        found = self._cuts.get(path.place.path)
+        if found is None:
+            found = self._cuts[path.place.path] = cuts(path)
+        return found
+
+    # -- decisions --------------------------------------------------------------------------------
+    def evaluate(self, scenario: ScenarioLike, actions: Iterable[str] | None = None, as_of: dt.datetime | str | None = None) -> Decision:
+        """The decision for a scenario.
+
+        Args:
+            scenario: a Scenario, a mapping, or the path of a file with one scenario.
+            actions: the actions to judge; all of the agency's own if left out.
+            as_of: another moment than the scenario's.
+
+        Raises:
+            BadInput: faults in the scenario or in a rule file on its path.
+        """
+        case = scenario if isinstance(scenario, Scenario) else self.scenario(scenario)
+        if as_of is not None:
+            case = case.at(self._moment(as_of, case))
+        key = (case.jurisdiction, case.kinds, case.as_of, tuple(case.assume.items()))
+        regime = self._by_moment.get(key)
+        if regime is None:
+            regime = self.regime(case.jurisdiction, case.kinds, case.as_of, case.assume)
+            if len(self._by_moment) > 50_000:
+                self._by_moment.clear()
+            self._by_moment[key] = regime
+        asked = tuple(actions) if actions is not None else case.actions
+        judged = regime.actions
+        if asked:
+            self._check_actions(asked)
+            judged = tuple(name for name in asked if name in regime.actions)
+        encoding = regime.encoder.encode(case.facts, case.as_of)
+        return Decision(case, regime, encoding, regime.rule(encoding, judged), judged, asked or tuple(case.expect), self.headlines, self.rulebook)
+
+    def _check_actions(self, asked: tuple[str, ...]) -> None:
+        known = self.rulebook.lexicon.actions
+        for name in asked:
+            if name not in known:
+                raise BadInput.one(unknown_name("action", name, known))
+
+    def _moment(self, as_of: dt.datetime | str, case: Scenario) -> dt.datetime:
+        found = parse_time(as_of)
+        if found is None:
+            raise BadInput.one(f"found `{as_of}`; a time is written 2026-03-02T14:00", "as_of")
+        if not isinstance(found, dt.datetime):
+            found = dt.datetime.combine(found, dt.time(12))
+        return found if found.tzinfo else found.replace(tzinfo=case.as_of.tzinfo)
+
+
+_default: list[Engine] = []
+
+
+def evaluate(scenario: ScenarioLike, actions: Iterable[str] | None = None, as_of: dt.datetime | str | None = None) -> Decision:
+    """The decision for a scenario under the shipped rulebook. See `Engine.evaluate`."""
+    if not _default:
+        _default.append(Engine())
+    return _default[0].evaluate(scenario, actions, as_of)

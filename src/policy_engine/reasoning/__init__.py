@@ -1,0 +1,1 @@
+"""From facts to a ruling: cells, circuit, decision diagrams, regime, and the decision told from them."""

@@ -1,0 +1,247 @@
+"""A regime: the law for a place, a kind of agency and a day, compiled to circuits and diagrams when asked."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from policy_engine.language.lexicon import Lexicon
+from policy_engine.language.rules import RuleBase
+from policy_engine.language.tree import ConceptTest, Tree, walk
+from policy_engine.reasoning.cells import CellBuilder, Variable
+from policy_engine.reasoning.circuit import Circuit
+from policy_engine.reasoning.clock import Clockwork
+from policy_engine.reasoning.diagram import Diagrams, TooLarge
+from policy_engine.reasoning.encode import Encoder, Encoding, Pattern, Presumptions
+from policy_engine.reasoning.law import Kinds, Law
+from policy_engine.reasoning.resolution import ActionNode, NormNode, Resolution
+from policy_engine.reasoning.status import CONFLICT, IMPOSSIBLE, PERMITTED, POSSIBLE, PROHIBITED, REQUIRED
+from policy_engine.reasoning.tables import TooManyRows, by_table
+
+MAX_NODES = 50_000
+TRIES = 8
+
+
+@dataclass(slots=True)
+class Diagram:
+    """An action's diagram: its store, and its root with statuses at the ends."""
+
+    store: Diagrams
+    root: int
+
+
+class Regime:
+    """The law in force, ready to rule on patterns."""
+
+    def __init__(
+        self,
+        law: Law,
+        presumptions: Presumptions,
+        clockwork: Clockwork,
+        agency_fact: str,
+        pins: Mapping[str, bool] | None = None,
+        events: Mapping[str, tuple[Tree, str | None]] | None = None,
+        max_nodes: int = MAX_NODES,
+    ) -> None:
+        self.law, self.clockwork, self.pins, self.max_nodes = law, clockwork, dict(pins or {}), max_nodes
+        self.events = events or {}
+        self.actions = tuple(name for name, action in law.lexicon.actions.items() if set(action.by) & law.kinds)
+        builder = CellBuilder(law.lexicon)
+        for rule in (*law.norms, *law.preemptions):
+            builder.collect(tests_of(rule))
+        self._add_questions(builder)
+        builder.order.pop(agency_fact, None)
+        builder.elements.pop(agency_fact, None)
+        self.variables: list[Variable] = builder.variables()
+        self.resolution = Resolution(law, self.variables, self.pins, agency_fact)
+        self.encoder = Encoder(law.lexicon, self.variables, presumptions, clockwork)
+        self.presumptions = presumptions
+        self._quick: dict[tuple[str, ...], Callable[[Sequence[int]], tuple[int, ...]]] = {}
+        self._supports: dict[str, tuple[int, ...]] = {}
+        self._status_supports: dict[str, tuple[int, ...]] = {}
+        self._literal_roots: dict[tuple[str, int], int] = {}
+        self._diagrams: dict[str, Diagram | None] = {}
+        self._memo: dict[tuple[tuple[str, ...], Pattern], tuple[int, ...]] = {}
+
+    def _add_questions(self, builder: CellBuilder) -> None:
+        """Questions bring the tests of the holdings that settle them, and those may ask further questions."""
+        done: set[str] = set()
+        while True:
+            new = [name for name in builder.questions if name not in done and name not in self.pins]
+            if not new:
+                return
+            for name in new:
+                done.add(name)
+                for item in self.law.holdings:
+                    if item.settles == name:
+                        builder.collect(tests_of(item))
+
+    @property
+    def lexicon(self) -> Lexicon:
+        """The vocabulary."""
+        return self.law.lexicon
+
+    @property
+    def circuit(self) -> Circuit:
+        """The shared circuit."""
+        return self.resolution.circuit
+
+    @property
+    def kinds(self) -> Kinds:
+        """The agency's kinds."""
+        return self.law.kinds
+
+    def encode(self, facts: Mapping[str, object], as_of: dt.datetime) -> Encoding:
+        """The patterns of a scenario's facts."""
+        return self.encoder.encode(facts, as_of)  # type: ignore[arg-type]
+
+    def action(self, name: str) -> ActionNode:
+        """The circuit of one action."""
+        return self.resolution.action(name)
+
+    def support(self, action: str) -> tuple[int, ...]:
+        """The variables that an action's norms and status can depend on."""
+        found = self._supports.get(action)
+        if found is None:
+            node = self.action(action)
+            outputs = [*node.conditions(), *(literal for item in node.norms for literal in (item.applies, item.survives))]
+            found = self._supports[action] = tuple(self.circuit.support(outputs))
+        return found
+
+    def status_support(self, action: str) -> tuple[int, ...]:
+        """The variables that an action's status can depend on."""
+        found = self._status_supports.get(action)
+        if found is None:
+            found = self._status_supports[action] = tuple(self.circuit.support(self.action(action).conditions()))
+        return found
+
+    # -- ruling -----------------------------------------------------------------------------------
+    def rule(self, encoding: Encoding, actions: tuple[str, ...]) -> tuple[int, ...]:
+        """For each action the set of statuses over all completions, as bits; 0 where the search was cut off."""
+        if len(encoding.patterns) == 1:
+            return self.rule_pattern(encoding.patterns[0], actions)
+        results = [self.rule_pattern(pattern, actions) for pattern in encoding.patterns]
+        return tuple(0 if 0 in bits else _union(bits) for bits in zip(*results, strict=True))
+
+    def rule_pattern(self, pattern: Pattern, actions: tuple[str, ...]) -> tuple[int, ...]:
+        """The same for one pattern; remembered."""
+        key = (actions, pattern)
+        found = self._memo.get(key)
+        if found is None:
+            if all(mask & (mask - 1) == 0 for mask in pattern):
+                found = self._run(actions)(pattern)
+            else:
+                found = tuple(self._rule_one(pattern, action) for action in actions)
+            if len(self._memo) > 200_000:
+                self._memo.clear()
+            self._memo[key] = found
+        return found
+
+    def _rule_one(self, pattern: Pattern, action: str) -> int:
+        if all(pattern[index] & (pattern[index] - 1) == 0 for index in self.status_support(action)):
+            return self._run((action,))(pattern)[0]
+        diagram = self.diagram(action)
+        if diagram is not None:
+            return diagram.store.reach(diagram.root, pattern, {}) & POSSIBLE
+        return self._by_table(pattern, action)
+
+    def _by_table(self, pattern: Pattern, action: str) -> int:
+        node = self.action(action)
+        try:
+            return by_table(self.circuit, pattern, (*node.conditions(), self.constraint(action)), node.default_prohibited)
+        except TooManyRows:
+            return 0
+
+    def _run(self, actions: tuple[str, ...]) -> Callable[[Sequence[int]], tuple[int, ...]]:
+        found = self._quick.get(actions)
+        if found is None:
+            nodes = [self.action(name) for name in actions]
+            outputs = [literal for node in nodes for literal in node.conditions()]
+            found = self._quick[actions] = self.circuit.compile(outputs, lambda words: ", ".join(_status_code(words, nodes)))
+        return found
+
+    # -- diagrams ---------------------------------------------------------------------------------
+    def constraint(self, action: str) -> int:
+        """What must hold between the tests of lists that the action depends on."""
+        literal = self.resolution.constraint()
+        lists = {index for index in self.support(action) if self.variables[index].kind == "list"}
+        return literal if len(lists) > 1 else 1
+
+    def diagram(self, action: str) -> Diagram | None:
+        """The action's diagram, built once; None if it would pass the bound under every order tried."""
+        if action not in self._diagrams:
+            self._diagrams[action] = self._build(action)
+        return self._diagrams[action]
+
+    def _build(self, action: str) -> Diagram | None:
+        node = self.action(action)
+        constraint = self.constraint(action)
+        order = self.circuit.support([*node.conditions(), constraint])
+        order += [index for index in self.support(action) if index not in order]
+        shuffle = random.Random(len(order))
+        for _ in range(TRIES):
+            store = Diagrams(self.circuit, order, self.max_nodes)
+            try:
+                require, forbid, grant = (store.build(literal) for literal in node.conditions())
+                want = store.negate(grant) if node.default_prohibited else 0
+                possible = store.build(constraint)
+                cases = [(store.negate(possible), IMPOSSIBLE), (store.and_(require, forbid), CONFLICT), (forbid, PROHIBITED), (want, PROHIBITED), (require, REQUIRED)]
+                return Diagram(store, store.choose(cases, PERMITTED))
+            except TooLarge:
+                moved = order.pop(shuffle.randrange(len(order)))
+                order.insert(shuffle.randrange(len(order) + 1), moved)
+        return None
+
+    def norm_truth(self, action: str, pattern: Pattern, node: NormNode) -> tuple[tuple[bool, bool], tuple[bool, bool]]:
+        """Exactly whether a norm may apply and may not, may survive and may not."""
+        return self.literal_truth(action, pattern, node.applies), self.literal_truth(action, pattern, node.survives)
+
+    def literal_truth(self, action: str, pattern: Pattern, literal: int) -> tuple[bool, bool]:
+        """Whether a literal of an action's circuit may be true and may be false: exact by the diagram, else by planes."""
+        if any(pattern[index] & (pattern[index] - 1) for index in self.circuit.support([literal])):
+            diagram = self.diagram(action)
+            root = None if diagram is None else self._literal_root(action, diagram.store, literal)
+            if diagram is not None and root is not None:
+                bits = diagram.store.reach(root, pattern, {})
+                return bool(bits & 2), bool(bits & 1)
+        ((may, may_not),) = self.circuit.planes([literal], lambda index, mask: (int(pattern[index] & mask != 0), int(pattern[index] & ~mask != 0)), 1, 0)
+        return bool(may), bool(may_not)
+
+    def _literal_root(self, action: str, store: Diagrams, literal: int) -> int | None:
+        """The literal's diagram, with end 2 for what the constraint rules out; None past the bound."""
+        key = (action, literal)
+        if key not in self._literal_roots:
+            try:
+                root = store.build(literal)
+                constraint = self.constraint(action)
+                if constraint != 1:
+                    root = store.choose([(store.negate(store.build(constraint)), 2), (root, 1)], 0)
+                self._literal_roots[key] = root
+            except TooLarge:
+                self._literal_roots[key] = -1
+        root = self._literal_roots[key]
+        return None if root < 0 else root
+
+
+def _union(bits: Sequence[int]) -> int:
+    result = 0
+    for item in bits:
+        result |= item
+    return result
+
+
+def _status_code(words: Sequence[str], nodes: Sequence[ActionNode]) -> Iterator[str]:
+    for index, node in enumerate(nodes):
+        require, forbid, grant = words[3 * index : 3 * index + 3]
+        wanting = f"{1 << PROHIBITED} if not {grant} else " if node.default_prohibited else ""
+        yield f"({1 << CONFLICT} if {require} else {1 << PROHIBITED}) if {forbid} else {wanting}{1 << REQUIRED} if {require} else {1 << PERMITTED}"
+
+
+def tests_of(rule: RuleBase) -> Iterator[Tree]:
+    """Every test of a fact or question in a rule's conditions."""
+    for tree in (rule.when, rule.unless):
+        for node in walk(tree):
+            if not isinstance(node, ConceptTest):
+                yield node

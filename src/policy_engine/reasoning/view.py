@@ -1,0 +1,207 @@
+"""A scenario's facts as reasoning sees them: each value with where it came from, and conditions judged on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from policy_engine.language.facts import UNKNOWN, FactValue, shown
+from policy_engine.language.rules import HoldingRule
+from policy_engine.language.scenario import Scenario
+from policy_engine.language.times import Moment
+from policy_engine.language.tree import AllOf, AnyOf, CompareTest, ConceptTest, HasTest, ListTest, Negation, QuestionTest, Tree, ValueTest
+from policy_engine.reasoning.records import Today, TooManyCompletions, answers, local_days, matches, record_tests, with_presumptions
+from policy_engine.reasoning.regime import Regime
+from policy_engine.reasoning.truth import FALSE, OPEN, TRUE, Judges, Truth, truth
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A value and its origin: given, presumed, derived, assumed, settled or unknown."""
+
+    value: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of an explanation: the test in words, its truth, and what it rests on."""
+
+    test: str
+    truth: str
+    value: str
+    origin: str
+    parts: tuple[Step, ...] = ()
+    rule: str | None = None
+
+    def leaves(self) -> tuple[Step, ...]:
+        """The steps at the bottom."""
+        return tuple(leaf for part in self.parts for leaf in part.leaves()) if self.parts else (self,)
+
+
+class View:
+    """The facts of one scenario under one regime."""
+
+    def __init__(self, scenario: Scenario, regime: Regime) -> None:
+        self.scenario, self.regime = scenario, regime
+        self.lexicon = regime.lexicon
+        self._values: dict[str, FactValue] = dict(scenario.facts)
+        self._values[regime.resolution.agency_fact] = scenario.kinds
+        self._truths: dict[Tree, Truth] = {}
+        self._open_questions: list[str] = []
+
+    def find(self, fact: str) -> FactValue:
+        """The value of a fact: given, presumed, or unknown."""
+        value = self._values.get(fact)
+        if value is None:
+            value = self._values[fact] = self.regime.presumptions.value(fact, self.scenario.facts)
+        return value
+
+    @cached_property
+    def judges(self) -> Judges:
+        """How clocks, lists and questions are judged here."""
+        return Judges(self.scenario.as_of, self.regime.clockwork, self.on_list, self.on_question)
+
+    def truth(self, tree: Tree) -> Truth:
+        """May be true, may be false."""
+        found = self._truths.get(tree)
+        if found is None:
+            found = self._truths[tree] = truth(tree, self.find, self.judges)
+        return found
+
+    def day_of(self, test: ListTest) -> Today:
+        """The local day of the decision, and of the time facts that a list test counts to."""
+        names = sorted({item.quantity[13:] for item in record_tests(test.where) if getattr(item, "quantity", "").startswith("years_before:")})  # type: ignore[union-attr]
+        zone = self.regime.clockwork.zone
+        return Today(self.scenario.as_of.astimezone(zone).date(), local_days(self._values, names, zone))
+
+    def on_list(self, test: ListTest) -> Truth:
+        """Whether a test of a list may hold and may fail."""
+        value = self.find(test.fact)
+        if value is UNKNOWN:
+            return OPEN
+        assert isinstance(value, tuple)
+        records = [with_presumptions(record, self.lexicon.facts[test.fact]) for record in value]
+        try:
+            found = {holds for (holds,) in answers(records, [test], self.day_of(test))}
+        except TooManyCompletions:
+            return OPEN
+        return True in found, False in found
+
+    def on_question(self, question: str) -> Truth:
+        """Whether a question of law may be answered yes and may be answered no."""
+        pinned = self.scenario.assume.get(question)
+        if pinned is not None:
+            return TRUE if pinned else FALSE
+        if question in self._open_questions:
+            return OPEN
+        self._open_questions.append(question)
+        yes, no = (self._settles(question, answer) for answer in (True, False))
+        self._open_questions.pop()
+        if yes == TRUE and no == FALSE:
+            return TRUE
+        return FALSE if no == TRUE and yes == FALSE else OPEN
+
+    def _settles(self, question: str, answer: bool) -> Truth:
+        results = [self.holding(item) for item in self.regime.resolution.holdings(question) if item.answer is answer]
+        return any(may for may, _ in results), all(may_not for _, may_not in results)
+
+    def holding(self, item: HoldingRule, trail: tuple[str, ...] = ()) -> Truth:
+        """Whether a holding may apply, not overruled, and may not."""
+        if item.id in trail:
+            return FALSE
+        may, may_not = self.applies(item)
+        for other in self.regime.law.holdings:
+            if item.id in other.overrules:
+                over, not_over = self.holding(other, (*trail, item.id))
+                may, may_not = may and not_over, may_not or over
+        return may, may_not
+
+    def applies(self, rule: object) -> Truth:
+        """Whether a rule in force may apply and may not."""
+        when, unless = self.truth(rule.when), self.truth(rule.unless)  # type: ignore[attr-defined]
+        return when[0] and unless[1], when[1] or unless[0]
+
+    # -- explanations -----------------------------------------------------------------------------
+    def known(self, fact: str) -> Known:
+        """A fact's value and origin."""
+        if fact in self.scenario.facts:
+            value = self.scenario.facts[fact]
+            return Known(shown(value), "unknown" if value is UNKNOWN else "given")
+        if fact == self.regime.resolution.agency_fact:
+            return Known(shown(self.scenario.kinds), "given")
+        value = self.find(fact)
+        return Known("unknown", "unknown") if value is UNKNOWN else Known(shown(value), "presumed")
+
+    def explain(self, tree: Tree) -> Step:
+        """The condition as a step, with the steps below it."""
+        word = _word(self.truth(tree))
+        match tree:
+            case AllOf(parts) | AnyOf(parts):
+                return Step(str(tree), word, "", "", tuple(self.explain(part) for part in parts))
+            case Negation(part):
+                return Step(str(tree), word, "", "", (self.explain(part),))
+            case ConceptTest(name, body):
+                return Step(name, word, "", "concept", (self.explain(body),))
+            case QuestionTest(question):
+                return self._explain_question(question, word)
+            case ListTest():
+                return self._explain_list(tree, word)
+            case CompareTest(fact):
+                return self._explain_compare(tree, fact, word)
+            case ValueTest(fact) | HasTest(fact):
+                known = self.known(fact)
+                return Step(str(tree), word, known.value, known.origin)
+        raise TypeError(f"{tree!r} stands only under `where`")
+
+    def _explain_compare(self, tree: CompareTest, fact: str, word: str) -> Step:
+        known = self.known(fact)
+        value = self.find(fact)
+        if isinstance(value, Moment) and value.exact and tree.quantity not in ("is_past", "day"):
+            quantity = self.regime.clockwork.quantity(tree.quantity, value.first, self.scenario.as_of)
+            return Step(str(tree), word, f"{quantity:.4g} ({fact} {known.value})", "derived")
+        return Step(str(tree), word, known.value, known.origin)
+
+    def _explain_list(self, test: ListTest, word: str) -> Step:
+        known = self.known(test.fact)
+        value = self.find(test.fact)
+        if value is UNKNOWN or not isinstance(value, tuple):
+            return Step(str(test), word, known.value, known.origin)
+        today = self.day_of(test)
+        marks = {TRUE: "matches", FALSE: "does not match", OPEN: "may match"}
+        parts = tuple(
+            Step(shown((record,)).strip("[]"), _word(found), marks[found], known.origin)
+            for record in value
+            for found in [matches(test.where, with_presumptions(record, self.lexicon.facts[test.fact]), today)]
+        )
+        return Step(str(test), word, known.value if not parts else "", known.origin, parts if parts else ())
+
+    def _explain_question(self, question: str, word: str) -> Step:
+        if question in self.scenario.assume:
+            return Step(question, word, word, "assumed")
+        steps = []
+        for item in self.regime.law.holdings:
+            if item.settles == question:
+                found = self.holding(item)
+                answer = "yes" if item.answer else "no"
+                told = f"answers {answer}" if item.weight == "binding" else f"leans to {answer} ({item.weight})"
+                steps.append(Step(f"{item.citation}", _word(found), told, "holding", rule=item.id))
+        origin = "settled" if word != "open" else "unsettled"
+        return Step(question, word, word if word != "open" else "unsettled", origin, tuple(steps))
+
+
+def _word(found: Truth) -> str:
+    return "open" if found == OPEN else "true" if found[0] else "false"
+
+
+def blame(step: Step, tree: Tree) -> list[Step]:
+    """The leaves that make a condition come out as it does (for an open one: the open leaves)."""
+    match tree:
+        case AllOf(parts) | AnyOf(parts):
+            decisive = [(s, t) for s, t in zip(step.parts, parts, strict=True) if s.truth == step.truth]
+            return [leaf for s, t in decisive for leaf in blame(s, t)]
+        case Negation(part):
+            return blame(step.parts[0], part)
+        case ConceptTest(body=body):
+            return blame(step.parts[0], body)
+    return [step]
