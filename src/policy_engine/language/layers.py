@@ -92,6 +92,7 @@ def load_layer(jurisdiction: str, files: Sequence[tuple[Path, str]], lexicon: Le
         tuple(converter.duties),
         tuple(converter.clocks),
         tuple(converter.exposures),
+        tuple(converter.notes),
     )
 
 

@@ -209,6 +209,13 @@ class Clock(Rule):
     status: Literal["pending"] | None = None
 
 
+class Note(Rule):
+    """What a source says about an action without effect on it: an edge, a defence, a warning."""
+
+    action: Name
+    status: Literal["pending"] | None = None
+
+
 class Choice(Model):
     """The choice that an exposure hangs on."""
 
@@ -268,3 +275,4 @@ class RuleFile(Model):
     duties: tuple[Duty, ...] = ()
     clocks: tuple[Clock, ...] = ()
     exposures: tuple[Exposure, ...] = ()
+    notes: tuple[Note, ...] = ()

@@ -140,6 +140,13 @@ class ExposureRule(RuleBase):
 
 
 @dataclass(frozen=True, slots=True)
+class NoteRule(RuleBase):
+    """What a source says about an action without effect on it."""
+
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
 class Layer:
     """The rules of one jurisdiction on a path."""
 
@@ -156,8 +163,9 @@ class Layer:
     duties: tuple[DutyRule, ...]
     clocks: tuple[ClockRule, ...]
     exposures: tuple[ExposureRule, ...]
+    notes: tuple[NoteRule, ...]
 
     @property
     def rules(self) -> tuple[RuleBase, ...]:
         """Every rule of the layer."""
-        return (*self.norms, *self.preemptions, *self.holdings, *self.duties, *self.clocks, *self.exposures)
+        return (*self.norms, *self.preemptions, *self.holdings, *self.duties, *self.clocks, *self.exposures, *self.notes)

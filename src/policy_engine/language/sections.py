@@ -7,10 +7,10 @@ from typing import Any
 
 from policy_engine.language.conditions import ConditionError
 from policy_engine.language.lexicon import Lexicon
-from policy_engine.language.models import Clock, Duty, Exposure, Holding, Norm, Preemption, Rule, RuleFile, spans_of
+from policy_engine.language.models import Clock, Duty, Exposure, Holding, Norm, Note, Preemption, Rule, RuleFile, spans_of
 from policy_engine.language.problems import Problem, unknown_name
 from policy_engine.language.resolve import Scope, resolve
-from policy_engine.language.rules import ClockRule, DutyRule, ExposureRule, HoldingRule, NormRule, PreemptionRule, RuleBase, Source
+from policy_engine.language.rules import ClockRule, DutyRule, ExposureRule, HoldingRule, NormRule, NoteRule, PreemptionRule, RuleBase, Source
 from policy_engine.language.times import ALWAYS_IN_FORCE, Spans, intersect
 from policy_engine.language.tree import FALSE, TRUE, Tree
 from policy_engine.language.yamlfile import Document, Loc
@@ -41,6 +41,7 @@ class Converter:
         self.duties: list[DutyRule] = []
         self.clocks: list[ClockRule] = []
         self.exposures: list[ExposureRule] = []
+        self.notes: list[NoteRule] = []
         self.placed: list[tuple[RuleBase, Document, Loc]] = []
         self.document: Document
         self.loc: Loc = ()
@@ -55,6 +56,7 @@ class Converter:
             ("duties", model.duties, self.duties, self._duty),
             ("clocks", model.clocks, self.clocks, self._clock),
             ("exposures", model.exposures, self.exposures, self._exposure),
+            ("notes", model.notes, self.notes, self._note),
         )
         for section, items, collected, build in sections:
             for index, item in enumerate(items):
@@ -193,6 +195,10 @@ class Converter:
         self._known(("on", "action"), "action", [item.on.action], self.lexicon.actions)
         amount = None if item.amount is None else str(item.amount)
         return ExposureRule(**base, action=item.on.action, choice=item.on.choice, actor=item.actor, kind=item.kind, amount=amount, status=item.status)
+
+    def _note(self, item: Note, base: dict[str, Any], _rank: str) -> NoteRule:
+        self._known(("action",), "action", [item.action], self.lexicon.actions)
+        return NoteRule(**base, action=item.action)
 
     def _time(self, key: Loc, name: str) -> None:
         times = [fact for fact, item in self.lexicon.facts.items() if item.type == "time"]

@@ -55,6 +55,21 @@ class Exposure:
     open: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What a source says about an action without effect on it. `open`: whether it fits hangs on an unknown."""
+
+    rule: RuleRef
+    action: str
+    open: bool
+
+
+def notes(regime: Regime, view: View, actions: tuple[str, ...]) -> tuple[Note, ...]:
+    """The notes on the actions that fit, or may fit, the facts."""
+    judged = [(rule, view.applies(rule)) for rule in regime.law.notes if rule.action in actions]
+    return tuple(Note(RuleRef.of(rule), rule.action, may_not) for rule, (may, may_not) in judged if may)
+
+
 def duties(regime: Regime, view: View, actions: tuple[str, ...]) -> tuple[Duty, ...]:
     """The duties that follow from the facts or go with the actions."""
     shown = []

@@ -12,7 +12,7 @@ from policy_engine.language.facts import UNKNOWN, shown
 from policy_engine.language.rulebook import Rulebook
 from policy_engine.language.rules import NormRule
 from policy_engine.language.scenario import Scenario
-from policy_engine.reasoning.consequences import Deadline, Duty, Exposure, deadlines, duties, exposures
+from policy_engine.reasoning.consequences import Deadline, Duty, Exposure, Note, deadlines, duties, exposures, notes
 from policy_engine.reasoning.encode import Encoding
 from policy_engine.reasoning.headline import Headlines
 from policy_engine.reasoning.inquiry import Dispositive, dispositive, merged
@@ -208,6 +208,11 @@ class Decision:
     def exposures(self) -> tuple[Exposure, ...]:
         """Liability of doing and of refraining."""
         return exposures(self.regime, self.view, tuple(self.outcomes), self._governing)
+
+    @cached_property
+    def notes(self) -> tuple[Note, ...]:
+        """What sources say about the actions without effect on them."""
+        return notes(self.regime, self.view, tuple(self.outcomes))
 
     @cached_property
     def presumptions(self) -> tuple[Presumed, ...]:

@@ -116,7 +116,8 @@ class Encoder:
         masks = self.base.copy()
         for variable in self.times:
             if variable.fact not in facts:
-                masks[variable.index] = variable.unknown(as_of, self.clockwork)
+                presumed = self.presumptions.fixed.get(variable.fact, UNKNOWN)
+                masks[variable.index] = variable.mask(presumed, as_of, self.clockwork)
         branches: list[tuple[list[Variable], tuple[tuple[bool, ...], ...]]] = []
         cut_off: list[str] = []
         for fact, value in facts.items():

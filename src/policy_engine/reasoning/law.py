@@ -8,7 +8,7 @@ from functools import cached_property
 
 from policy_engine.language.lexicon import Lexicon
 from policy_engine.language.rulebook import LawPath
-from policy_engine.language.rules import ClockRule, DutyRule, ExposureRule, HoldingRule, Layer, NormRule, PreemptionRule, RuleBase
+from policy_engine.language.rules import ClockRule, DutyRule, ExposureRule, HoldingRule, Layer, NormRule, NoteRule, PreemptionRule, RuleBase
 from policy_engine.language.times import cut_days
 
 Kinds = frozenset[str]
@@ -63,6 +63,11 @@ class Law:
     def clocks(self) -> tuple[ClockRule, ...]:
         """The clocks."""
         return tuple(rule for layer in self.layers for rule in layer.clocks if self._stands(rule))
+
+    @cached_property
+    def notes(self) -> tuple[NoteRule, ...]:
+        """The notes."""
+        return tuple(rule for layer in self.layers for rule in layer.notes if self._stands(rule))
 
     @cached_property
     def exposures(self) -> tuple[ExposureRule, ...]:

@@ -150,6 +150,11 @@ def _consequences(decision: Decision) -> Iterable[RenderableType]:
     if decision.exposures:
         yield Text("\nExposure", style="bold")
         yield _exposures(decision)
+    if decision.notes:
+        yield Text("\nNotes", style="bold")
+        for note in decision.notes:
+            maybe = "possibly: " if note.open else ""
+            yield Padding(Text(f"{note.action}: {maybe}{note.rule.says.strip()} ({note.rule.citation})"), (0, 0, 0, 2))
     if decision.presumptions:
         yield Text("\nPresumed, for want of facts", style="bold")
         yield Padding(Text("; ".join(f"{item.fact} = {item.value}" for item in decision.presumptions)), (0, 0, 0, 2))
