@@ -338,21 +338,22 @@ class Reference:
     def list_values(self, value: Any, uses: list[Any], declared: Any) -> list[Any]:
         tests = list(dict.fromkeys(uses))
         if value is UNKNOWN:
-            found = []
-            for answers in product((False, True), repeat=len(tests)):
-                world = dict(zip(tests, answers, strict=True))
-                if all(world[weak] or not world[strong] for strong in tests for weak in tests if strong is not weak and brings(strong, weak)):
-                    found.append(world)
-            return found
-        options = [self.record_values(record, tests, declared, index) for index, record in enumerate(value)]
+            pairs = [(i, j) for i, strong in enumerate(tests) for j, weak in enumerate(tests) if i != j and brings(strong, weak)]
+            possible = [answers for answers in product((False, True), repeat=len(tests)) if all(answers[j] or not answers[i] for i, j in pairs)]
+            return [dict(zip(tests, answers, strict=True)) for answers in possible]
+        shared = {test.distinct: {record[test.distinct] for record in value if record.get(test.distinct, UNKNOWN) is not UNKNOWN} for test in tests if test.distinct}
+        options = [self.record_values(record, tests, declared, index, shared) for index, record in enumerate(value)]
         count = 1
         for some in options:
             count *= len(some)
             if count > self.limit:
                 raise TooMany
-        return [tuple(chosen) for chosen in product(*options)]
+        kept: dict[tuple[bool, ...], tuple[Any, ...]] = {}
+        for chosen in product(*options):
+            kept.setdefault(tuple(self.true(test, World({tests[0].fact: chosen}, {}, {})) for test in tests), chosen)
+        return list(kept.values())
 
-    def record_values(self, record: Mapping[str, Any], tests: list[ListTest], declared: Any, index: int) -> list[dict[str, Any]]:
+    def record_values(self, record: Mapping[str, Any], tests: list[ListTest], declared: Any, index: int, shared: dict[str, set[Any]]) -> list[dict[str, Any]]:
         fields: dict[str, list[Any]] = {}
         for test in tests:
             for leaf in leaves(test.where):
@@ -363,7 +364,12 @@ class Reference:
         for name, uses in fields.items():
             kind = declared.record[name]
             given = record.get(name, kind.presume if kind.presume is not None else UNKNOWN)
-            choices.append([(name, item) for item in ([given] if given is not UNKNOWN else self.field_values(name, kind, uses, index))])
+            choices.append([(name, item) for item in ([given] if given is not UNKNOWN else [*self.field_values(name, kind, uses, index), *sorted(shared.get(name, ()))])])
+        count = 1
+        for some in choices:
+            count *= len(some)
+            if count > self.limit:
+                raise TooMany
         return [dict(chosen) for chosen in product(*choices)]
 
     def field_values(self, name: str, kind: Any, uses: list[Any], index: int) -> list[Any]:
@@ -374,7 +380,7 @@ class Reference:
             found = set()
             for use in uses:
                 base = dt.date.fromordinal(int(use.number)) if use.quantity == "day" else today.replace(year=today.year - int(use.number), day=min(today.day, 28))
-                found |= {base + dt.timedelta(days=step) for step in range(-4, 5)}
+                found |= {base + dt.timedelta(days=step) for step in (-1, 0, 1)}
             return sorted(found)
         if kind.type == "number":
             return sorted({use.number + step for use in uses for step in (-0.001, 0, 0.001)})

@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from policy_engine import Engine
+
+ROOT = Path(__file__).resolve().parent.parent
+
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], print_blob=True)
+settings.load_profile("suite")
+
+
+@pytest.fixture(scope="session")
+def engine() -> Engine:
+    return Engine(ROOT / "rules")
+
+
+@pytest.fixture(scope="session")
+def scenario_root() -> Path:
+    return ROOT / "scenarios"
