@@ -21,3 +21,7 @@ def engine() -> Engine:
 @pytest.fixture(scope="session")
 def scenario_root() -> Path:
     return ROOT / "scenarios"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--reset", action="store_true", help="rewrite the golden files from what is found; review the diff")

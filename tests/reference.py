@@ -298,6 +298,8 @@ class Reference:
             if item.when_given and not any(name.startswith(item.when_given[0].rstrip("*")) for name in self.scenario.facts if name != fact):
                 continue
             kind = self.lexicon.facts[fact].type
+            if kind == "time":
+                return dt.datetime.combine(item.value, dt.time(), dt.UTC)
             return frozenset(item.value) if kind == "set" else float(item.value) if kind == "number" else item.value
         return UNKNOWN
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -52,8 +52,8 @@ class _Part:
     model: RuleFile
 
 
-def load_layer(jurisdiction: str, files: Sequence[tuple[Path, str]], lexicon: Lexicon, calendars: frozenset[str], above: Above) -> Layer:
-    """The layer of `jurisdiction` from its files (path, name shown).
+def load_layer(jurisdiction: str, files: Sequence[tuple[Path, str]], lexicon: Lexicon, calendars: frozenset[str], above: Above, below: Callable[[str], bool]) -> Layer:
+    """The layer of `jurisdiction` from its files (path, name shown). `below` tells whether a place lies under it.
 
     Raises:
         BadInput: every fault of every file.
@@ -71,7 +71,7 @@ def load_layer(jurisdiction: str, files: Sequence[tuple[Path, str]], lexicon: Le
             problems.extend(error.problems)
     loader = _Loader(jurisdiction, lexicon, above, problems)
     loader.declare(parts)
-    converter = Converter(jurisdiction, lexicon, calendars, loader.sources, loader.scope, above.paths, problems)
+    converter = Converter(jurisdiction, lexicon, calendars, loader.sources, loader.scope, above.paths, problems, below)
     for part in parts:
         converter.convert(part.document, part.model)
     loader.check_links(parts, converter)

@@ -60,8 +60,15 @@ def _as_list(value: object) -> object:
     return value if isinstance(value, list) else [value]
 
 
-OneOrMore = Annotated[tuple[Name, ...], BeforeValidator(_as_list), Field(min_length=1)]
-SpanList = Annotated[tuple[InForce, ...], BeforeValidator(_as_list)]
+_NAMES_SCHEMA: dict[str, Any] = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
+_SPAN_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {"from": {"type": ["string", "null"], "format": "date"}, "to": {"type": ["string", "null"], "format": "date"}},
+    "additionalProperties": False,
+}
+_SPANS_SCHEMA: dict[str, Any] = {"anyOf": [_SPAN_SCHEMA, {"type": "array", "items": _SPAN_SCHEMA}]}
+OneOrMore = Annotated[tuple[Name, ...], Field(min_length=1), BeforeValidator(_as_list), WithJsonSchema(_NAMES_SCHEMA)]
+SpanList = Annotated[tuple[InForce, ...], BeforeValidator(_as_list), WithJsonSchema(_SPANS_SCHEMA)]
 
 
 def spans_of(spans: tuple[InForce, ...] | None) -> Spans | None:

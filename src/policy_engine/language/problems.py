@@ -23,7 +23,7 @@ class Problem:
         place = self.file
         if self.line:
             place += f":{self.line}:{self.column}"
-        return f"{place}: {self.message}"
+        return " ".join(f"{place}: {self.message}".splitlines())
 
 
 class BadInput(ValueError):

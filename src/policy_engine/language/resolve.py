@@ -84,7 +84,8 @@ def _leaf(leaf: Leaf, scope: Scope) -> Tree:
         base, _, part = name.rpartition(".")
         if part in TIME_PARTS and base in lexicon.facts:
             return _time_part(leaf, base, part, lexicon.facts[base])
-        valid = [*lexicon.facts, *lexicon.questions, *scope.concepts]
+        times = [f"{base}.{part}" for part in TIME_PARTS] if base in lexicon.facts and lexicon.facts[base].type == "time" else []
+        valid = times or [*lexicon.facts, *lexicon.questions, *scope.concepts]
         raise ConditionError(unknown_name("fact, question or concept", name, valid), leaf.loc)
     if fact.same_as:
         base, _, part = fact.same_as.rpartition(".")

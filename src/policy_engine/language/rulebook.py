@@ -103,7 +103,12 @@ class Rulebook:
         with self._lock:
             if jurisdiction not in self._layers:
                 calendars = frozenset(self.card.calendars)
-                self._layers[jurisdiction] = load_layer(jurisdiction, self.files(jurisdiction), self.lexicon, calendars, Above.of(above))
+
+                def below(path: str) -> bool:
+                    place = self.places.by_path.get(path)
+                    return place is not None and jurisdiction in self.places.layers(place)
+
+                self._layers[jurisdiction] = load_layer(jurisdiction, self.files(jurisdiction), self.lexicon, calendars, Above.of(above), below)
             return self._layers[jurisdiction]
 
     def path(self, jurisdiction: str) -> LawPath:

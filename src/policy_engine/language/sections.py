@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from itertools import pairwise
 from typing import Any
 
 from policy_engine.language.conditions import ConditionError
@@ -31,10 +32,11 @@ class Converter:
         scope: Scope,
         paths: tuple[str, ...],
         problems: list[Problem],
+        below: Callable[[str], bool],
     ) -> None:
         self.jurisdiction, self.lexicon, self.sources, self.scope = jurisdiction, lexicon, sources, scope
         self.calendars = calendars | {WEEKENDS}
-        self.paths, self.problems = (*paths, jurisdiction), problems
+        self.paths, self.problems, self.below = (*paths, jurisdiction), problems, below
         self.norms: list[NormRule] = []
         self.preemptions: list[PreemptionRule] = []
         self.holdings: list[HoldingRule] = []
@@ -169,7 +171,7 @@ class Converter:
                 f"rank {rank} cannot settle `{item.settles}` (settled by {', '.join(question.settled_by)}); say `weight: persuasive` or `advisory`",
             )
         territory = item.territory or self.jurisdiction
-        if territory not in self.paths and not territory.startswith(f"{self.jurisdiction}/"):
+        if territory not in self.paths and not self.below(territory):
             self._fail(("territory",), f"`{territory}` is neither on this path nor below it")
         return HoldingRule(**base, settles=item.settles, answer=item.as_, territory=territory, overrules=item.overrules, weight=item.weight)
 
@@ -208,6 +210,6 @@ class Converter:
 def check_spans(document: Document, loc: Loc, spans: Spans, problems: list[Problem]) -> None:
     """Report spans of one list that share days."""
     ordered = sorted(spans, key=lambda span: span.start)
-    for left, right in zip(ordered, ordered[1:], strict=False):
+    for left, right in pairwise(ordered):
         if left.meets(right):
             problems.append(document.problem(loc, f"the spans {left} and {right} overlap"))

@@ -13,6 +13,8 @@ from policy_engine.language.times import Moment, moment, parse_time
 from policy_engine.language.vocabulary import Fact, FieldType
 from policy_engine.language.yamlfile import Document, Loc, as_date
 
+OTHER_TERM = "other"
+
 
 class FactTyper:
     """Types facts for one scenario: its vocabulary, zone and moment."""
@@ -98,7 +100,7 @@ class FactTyper:
         for index, item in enumerate(value):
             here: Loc = (*loc, index)
             if not isinstance(item, dict):
-                problems.append(document.problem(here, f"`{name}` is a list of records; found `{item}`; write `- {{offense: theft, grade: misdemeanor}}`"))
+                problems.append(document.problem(here, f"`{name}` is a list of records; found `{item}`; write `- {{{next(iter(fact.record))}: ...}}`"))
                 continue
             record: dict[str, FieldValue] = {}
             for key, raw in item.items():
@@ -121,12 +123,12 @@ class FactTyper:
         if raw is None:
             fail("has no value; write `unknown`, or leave the field out")
         elif kind.type == "term":
-            term = self.lexicon.term(kind.taxonomy or "", str(raw))
+            term = OTHER_TERM if raw == OTHER_TERM else self.lexicon.term(kind.taxonomy or "", str(raw))
             if term is not None:
                 return term
-            problems.append(
-                document.problem(loc, unknown_name(name.rsplit(".", 1)[-1], str(raw), self.lexicon.terms.get(kind.taxonomy or "", {})) + " (`other` is always allowed)")
-            )
+            names = self.lexicon.terms.get(kind.taxonomy or "", {})
+            message = unknown_name(name.rsplit(".", 1)[-1], str(raw), names)
+            problems.append(document.problem(loc, f"{message} (`{OTHER_TERM}` is always allowed)"))
         elif kind.type == "bool":
             if isinstance(raw, bool):
                 return raw

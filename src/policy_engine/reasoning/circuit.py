@@ -54,7 +54,7 @@ class Circuit:
             a, b = b, a
         if a == FALSE or a ^ b == 1:
             return FALSE
-        if a == TRUE or a == b:
+        if a in (TRUE, b):
             return b
         node = self._ands.get((a, b))
         if node is None:

@@ -215,7 +215,7 @@ class Diagrams:
         memo: dict[tuple[int, int], bool] = {}
 
         def visit(a: int, b: int) -> bool:
-            if a == b or a == impossible or b == impossible:
+            if a in (b, impossible) or b == impossible:
                 return False
             if a < self.TERMINALS and b < self.TERMINALS:
                 return True

@@ -11,7 +11,10 @@ from policy_engine.report import words
 if TYPE_CHECKING:
     from policy_engine.reasoning.decision import Decision
 
-_STYLE = "body{font:16px/1.5 serif;max-width:60em;margin:2em auto;padding:0 1em}table{border-collapse:collapse}td,th{border:1px solid #999;padding:.3em .6em;text-align:left;vertical-align:top}"
+_STYLE = (
+    "body{font:16px/1.5 serif;max-width:60em;margin:2em auto;padding:0 1em}"
+    "table{border-collapse:collapse}td,th{border:1px solid #999;padding:.3em .6em;text-align:left;vertical-align:top}"
+)
 
 
 def markdown(decision: Decision) -> str:

@@ -84,7 +84,8 @@ def state(item: NormTrace) -> str:
         return "; ".join(fall(one) for one in item.displaced_by if one.certain) or "displaced"
     reasons = "; ".join(leaf(step) for step in item.because)
     if item.state == "not_applicable":
-        return f"does not apply: {reasons}" if reasons else "does not apply"
+        excepted = item.when.truth != "false" and item.unless.truth == "true"
+        return f"does not apply{', excepted' if excepted else ''}: {reasons}" if reasons else "does not apply"
     falls = "; ".join(fall(one) for one in item.displaced_by)
     return "; ".join(part for part in (f"open: {reasons}" if reasons else "open", falls) if part)
 

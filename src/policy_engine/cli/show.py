@@ -1,0 +1,61 @@
+"""`policy-engine show`: the law in force for a place on a day."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from policy_engine.cli.options import Rules, engine_for
+from policy_engine.language.problems import BadInput
+from policy_engine.language.rules import ExposureRule, HoldingRule, NormRule, PreemptionRule, RuleBase
+from policy_engine.language.times import covers
+from policy_engine.language.yamlfile import as_date
+
+
+def command(
+    jurisdiction: Annotated[str, typer.Argument(help="A place, such as us/ca/san-francisco.")],
+    on: Annotated[str | None, typer.Option("--on", help="The day, YYYY-MM-DD; today if left out.")] = None,
+    pending: Annotated[bool, typer.Option("--pending", help="Show pending law too; it never governs.")] = False,
+    own: Annotated[bool, typer.Option("--own", help="Only the place's own layer, not those above it.")] = False,
+    rules: Rules = None,
+) -> None:
+    """List the norms, preemptions, holdings, duties, clocks, exposures and notes in force."""
+    day = dt.date.today() if on is None else as_date(on)
+    if day is None:
+        raise BadInput.one(f"found `{on}`; a day is written YYYY-MM-DD", "--on")
+    path = engine_for(rules).rulebook.path(jurisdiction)
+    terminal = sys.stdout.isatty()
+    console = Console(file=sys.stdout, width=None if terminal else 180, highlight=False, markup=False, emoji=False)
+    console.print(f"{path.place.name} ({path.place.path}) on {day}: {', '.join(layer.jurisdiction for layer in path.layers)}")
+    for layer in path.layers[-1:] if own else path.layers:
+        shown = [rule for rule in layer.rules if (pending if rule.pending else covers(rule.in_force, day))]
+        if not shown:
+            continue
+        table = Table(title=f"{layer.name} ({layer.jurisdiction})", title_justify="left", box=None, padding=(0, 2, 0, 0))
+        for column in ("id", "what", "binds", "authority", "confidence"):
+            table.add_column(column, overflow="fold")
+        for rule in shown:
+            binds = ", ".join(sorted(rule.binds)) if rule.binds else "any"
+            table.add_row(rule.id, describe(rule), binds, rule.citation, "pending" if rule.pending else rule.confidence)
+        console.print(table)
+
+
+def describe(rule: RuleBase) -> str:
+    """What a rule does, in a few words."""
+    match rule:
+        case NormRule():
+            return f"{rule.effect} {', '.join(rule.actions)}"
+        case PreemptionRule():
+            return f"displaces {'/'.join(sorted(rule.effects))} of {', '.join(sorted(rule.actions))}"
+        case HoldingRule():
+            told = "settles" if rule.weight == "binding" else f"{rule.weight}:"
+            return f"{told} {rule.settles} = {'yes' if rule.answer else 'no'}"
+        case ExposureRule():
+            return f"{rule.status.replace('_', ' ')} exposure, {rule.action}: {rule.choice}"
+    kind = type(rule).__name__.removesuffix("Rule").lower()
+    return f"{kind}: {getattr(rule, 'action', None) or getattr(rule, 'event', '')}"
