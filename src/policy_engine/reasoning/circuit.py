@@ -121,6 +121,25 @@ class Circuit:
             may_false[node] = af[a >> 1] | bf[b >> 1]
         return [(may_false[o >> 1], may_true[o >> 1]) if o & 1 else (may_true[o >> 1], may_false[o >> 1]) for o in outputs]
 
+    def extend_planes(self, node: int, known: dict[int, tuple[int, int]], leaf: Callable[[int, int], tuple[int, int]]) -> None:
+        """Add the planes of a node, one bit wide, and of all below it to those already `known`."""
+        known.setdefault(0, (0, 1))
+        for here in self.reachable([2 * node]):
+            if here in known:
+                continue
+            atom = self.atom[here]
+            if atom is not None:
+                known[here] = leaf(*atom)
+                continue
+            a, b = self.left[here], self.right[here]
+            at, af = known[a >> 1]
+            bt, bf = known[b >> 1]
+            if a & 1:
+                at, af = af, at
+            if b & 1:
+                bt, bf = bf, bt
+            known[here] = (at & bt, af | bf)
+
     def compile(self, outputs: Sequence[int], shape: Callable[[Sequence[str]], str] = ", ".join) -> Callable[[Sequence[int]], tuple[Any, ...]]:
         """Straight-line Python for one fully known case: from one mask per variable (one bit set) to the outputs' truth.
 

@@ -268,7 +268,7 @@ class Decision:
         }.get(wanted, ())
         against = [item for item in self.trace[action] if item.effect in contrary and item.state in ("applied", "open")]
         failed = [item for item in self.trace[action] if item.effect in helpful and item.state in ("not_applicable", "displaced", "open") and item not in against]
-        return (*against, *failed)
+        return (*sorted(against, key=lambda item: item.state != "applied"), *failed)
 
     def what_if(self, action: str, status: Status | str) -> WhatIf | None:
         """The shortest change of facts that makes `status` certain for `action`; None if no facts can."""

@@ -47,11 +47,15 @@ class Regime:
     ) -> None:
         self.law, self.clockwork, self.pins, self.max_nodes = law, clockwork, dict(pins or {}), max_nodes
         self.events = events or {}
+        self.texts: dict[int, str] = {}
+        self._last_planes: tuple[Pattern, dict[int, tuple[int, int]]] = ((), {})
         self.actions = tuple(name for name, action in law.lexicon.actions.items() if set(action.by) & law.kinds)
         builder = CellBuilder(law.lexicon)
         for rule in (*law.norms, *law.preemptions):
             builder.collect(tests_of(rule))
         self._add_questions(builder)
+        for question in self.pins:
+            builder.questions.pop(question, None)
         builder.order.pop(agency_fact, None)
         builder.elements.pop(agency_fact, None)
         self.variables: list[Variable] = builder.variables()
@@ -61,6 +65,8 @@ class Regime:
         self._quick: dict[tuple[str, ...], Callable[[Sequence[int]], tuple[int, ...]]] = {}
         self._supports: dict[str, tuple[int, ...]] = {}
         self._status_supports: dict[str, tuple[int, ...]] = {}
+        self._constraints: dict[str, int] = {}
+        self._literal_supports: dict[int, tuple[int, ...]] = {}
         self._literal_roots: dict[tuple[str, int], int] = {}
         self._diagrams: dict[str, Diagram | None] = {}
         self._memo: dict[tuple[tuple[str, ...], Pattern], tuple[int, ...]] = {}
@@ -165,9 +171,10 @@ class Regime:
     # -- diagrams ---------------------------------------------------------------------------------
     def constraint(self, action: str) -> int:
         """What must hold between the tests of lists that the action depends on."""
-        literal = self.resolution.constraint()
-        lists = {index for index in self.support(action) if self.variables[index].kind == "list"}
-        return literal if len(lists) > 1 else 1
+        found = self._constraints.get(action)
+        if found is None:
+            found = self._constraints[action] = self.resolution.constraint(self.support(action))
+        return found
 
     def diagram(self, action: str) -> Diagram | None:
         """The action's diagram, built once; None if it would pass the bound under every order tried."""
@@ -200,14 +207,28 @@ class Regime:
 
     def literal_truth(self, action: str, pattern: Pattern, literal: int) -> tuple[bool, bool]:
         """Whether a literal of an action's circuit may be true and may be false: exact by the diagram, else by planes."""
-        if any(pattern[index] & (pattern[index] - 1) for index in self.circuit.support([literal])):
+        if any(pattern[index] & (pattern[index] - 1) for index in self.literal_support(literal)):
             diagram = self.diagram(action)
             root = None if diagram is None else self._literal_root(action, diagram.store, literal)
             if diagram is not None and root is not None:
                 bits = diagram.store.reach(root, pattern, {})
                 return bool(bits & 2), bool(bits & 1)
-        ((may, may_not),) = self.circuit.planes([literal], lambda index, mask: (int(pattern[index] & mask != 0), int(pattern[index] & ~mask != 0)), 1, 0)
-        return bool(may), bool(may_not)
+        if self._last_planes[0] != pattern:
+            self._last_planes = (pattern, {})
+        node = literal >> 1
+        known = self._last_planes[1]
+        if node not in known:
+            self.circuit.extend_planes(node, known, lambda index, mask: (int(pattern[index] & mask != 0), int(pattern[index] & ~mask != 0)))
+        may, may_not = known[node]
+        return (bool(may_not), bool(may)) if literal & 1 else (bool(may), bool(may_not))
+
+    def literal_support(self, literal: int) -> tuple[int, ...]:
+        """The variables that a literal can depend on."""
+        node = literal >> 1
+        found = self._literal_supports.get(node)
+        if found is None:
+            found = self._literal_supports[node] = tuple(self.circuit.support([literal]))
+        return found
 
     def _literal_root(self, action: str, store: Diagrams, literal: int) -> int | None:
         """The literal's diagram, with end 2 for what the constraint rules out; None past the bound."""

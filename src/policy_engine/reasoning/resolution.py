@@ -64,7 +64,7 @@ class Resolution:
             elif variable.kind == "list":
                 key = variable.test
             self._by_key[key] = variable
-        self._trees: dict[Tree, int] = {}
+        self._trees: dict[int, int] = {}
         self._questions: dict[str, int] = {}
         self._open_questions: list[str] = []
         self._actions: dict[str, ActionNode] = {}
@@ -74,10 +74,10 @@ class Resolution:
     # -- conditions -------------------------------------------------------------------------------
     def literal(self, tree: Tree) -> int:
         """The literal of a condition."""
-        found = self._trees.get(tree)
+        found = self._trees.get(id(tree))
         if found is None:
             found = self._literal(tree)
-            self._trees[tree] = found
+            self._trees[id(tree)] = found
         return found
 
     def _literal(self, tree: Tree) -> int:
@@ -188,9 +188,9 @@ class Resolution:
         prohibited = self.law.lexicon.actions[name].default == "prohibited"
         return ActionNode(name, made, by_effect["require"], by_effect["forbid"], grant, prohibited)
 
-    def constraint(self) -> int:
-        """What must hold between tests of one list: the stronger test brings the weaker."""
-        lists = [variable for variable in self.variables if variable.kind == "list"]
+    def constraint(self, support: Iterable[int]) -> int:
+        """What must hold between tests of one list among the variables: the stronger test brings the weaker."""
+        lists = [self.variables[index] for index in support if self.variables[index].kind == "list"]
         parts = []
         for strong in lists:
             for weak in lists:

@@ -47,7 +47,9 @@ class View:
         self.lexicon = regime.lexicon
         self._values: dict[str, FactValue] = dict(scenario.facts)
         self._values[regime.resolution.agency_fact] = scenario.kinds
-        self._truths: dict[Tree, Truth] = {}
+        self._truths: dict[int, Truth] = {}
+        self._days: dict[int, Today] = {}
+        self._steps: dict[int, Step] = {}
         self._open_questions: list[str] = []
 
     def find(self, fact: str) -> FactValue:
@@ -64,16 +66,28 @@ class View:
 
     def truth(self, tree: Tree) -> Truth:
         """May be true, may be false."""
-        found = self._truths.get(tree)
+        # by identity: trees live as long as their rules, and hashing a deep one costs more than judging it
+        found = self._truths.get(id(tree))
         if found is None:
-            found = self._truths[tree] = truth(tree, self.find, self.judges)
+            found = self._truths[id(tree)] = truth(tree, self.find, self.judges)
+        return found
+
+    def text(self, tree: Tree) -> str:
+        """The condition in words."""
+        found = self.regime.texts.get(id(tree))
+        if found is None:
+            found = self.regime.texts[id(tree)] = str(tree)
         return found
 
     def day_of(self, test: ListTest) -> Today:
         """The local day of the decision, and of the time facts that a list test counts to."""
+        known = self._days.get(id(test))
+        if known is not None:
+            return known
         names = sorted({item.quantity[13:] for item in record_tests(test.where) if getattr(item, "quantity", "").startswith("years_before:")})  # type: ignore[union-attr]
         zone = self.regime.clockwork.zone
-        return Today(self.scenario.as_of.astimezone(zone).date(), local_days(self._values, names, zone))
+        found = self._days[id(test)] = Today(self.scenario.as_of.astimezone(zone).date(), local_days(self._values, names, zone))
+        return found
 
     def on_list(self, test: ListTest) -> Truth:
         """Whether a test of a list may hold and may fail."""
@@ -135,14 +149,30 @@ class View:
 
     def explain(self, tree: Tree) -> Step:
         """The condition as a step, with the steps below it."""
+        found = self._steps.get(id(tree))
+        if found is None:
+            found = self._steps[id(tree)] = self._explain(tree)
+        return found
+
+    def _explain(self, tree: Tree) -> Step:
+        """A composed condition takes its truth from its parts, so each leaf is judged once."""
+        match tree:
+            case AllOf(parts):
+                steps = tuple([self.explain(part) for part in parts])
+                words = {step.truth for step in steps}
+                return Step(self.text(tree), "false" if "false" in words else "open" if "open" in words else "true", "", "", steps)
+            case AnyOf(parts):
+                steps = tuple([self.explain(part) for part in parts])
+                words = {step.truth for step in steps}
+                return Step(self.text(tree), "true" if "true" in words else "open" if "open" in words else "false", "", "", steps)
+            case Negation(part):
+                step = self.explain(part)
+                return Step(self.text(tree), OPPOSITE[step.truth], "", "", (step,))
+            case ConceptTest(name, body):
+                step = self.explain(body)
+                return Step(name, step.truth, "", "concept", (step,))
         word = _word(self.truth(tree))
         match tree:
-            case AllOf(parts) | AnyOf(parts):
-                return Step(str(tree), word, "", "", tuple(self.explain(part) for part in parts))
-            case Negation(part):
-                return Step(str(tree), word, "", "", (self.explain(part),))
-            case ConceptTest(name, body):
-                return Step(name, word, "", "concept", (self.explain(body),))
             case QuestionTest(question):
                 return self._explain_question(question, word)
             case ListTest():
@@ -151,7 +181,7 @@ class View:
                 return self._explain_compare(tree, fact, word)
             case ValueTest(fact) | HasTest(fact):
                 known = self.known(fact)
-                return Step(str(tree), word, known.value, known.origin)
+                return Step(self.text(tree), word, known.value, known.origin)
         raise TypeError(f"{tree!r} stands only under `where`")
 
     def _explain_compare(self, tree: CompareTest, fact: str, word: str) -> Step:
@@ -159,14 +189,14 @@ class View:
         value = self.find(fact)
         if isinstance(value, Moment) and value.exact and tree.quantity not in ("is_past", "day"):
             quantity = self.regime.clockwork.quantity(tree.quantity, value.first, self.scenario.as_of)
-            return Step(str(tree), word, f"{quantity:.4g} ({fact} {known.value})", "derived")
-        return Step(str(tree), word, known.value, known.origin)
+            return Step(self.text(tree), word, f"{quantity:.4g} ({fact} {known.value})", "derived")
+        return Step(self.text(tree), word, known.value, known.origin)
 
     def _explain_list(self, test: ListTest, word: str) -> Step:
         known = self.known(test.fact)
         value = self.find(test.fact)
         if value is UNKNOWN or not isinstance(value, tuple):
-            return Step(str(test), word, known.value, known.origin)
+            return Step(self.text(test), word, known.value, known.origin)
         today = self.day_of(test)
         marks = {TRUE: "matches", FALSE: "does not match", OPEN: "may match"}
         parts = tuple(
@@ -174,7 +204,7 @@ class View:
             for record in value
             for found in [matches(test.where, with_presumptions(record, self.lexicon.facts[test.fact]), today)]
         )
-        return Step(str(test), word, known.value if not parts else "", known.origin, parts if parts else ())
+        return Step(self.text(test), word, known.value if not parts else "", known.origin, parts if parts else ())
 
     def _explain_question(self, question: str, word: str) -> Step:
         if question in self.scenario.assume:
@@ -188,6 +218,9 @@ class View:
                 steps.append(Step(f"{item.citation}", _word(found), told, "holding", rule=item.id))
         origin = "settled" if word != "open" else "unsettled"
         return Step(question, word, word if word != "open" else "unsettled", origin, tuple(steps))
+
+
+OPPOSITE = {"true": "false", "false": "true", "open": "open"}
 
 
 def _word(found: Truth) -> str:
