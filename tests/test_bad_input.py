@@ -56,7 +56,7 @@ def test_a_missing_file_and_a_folder_without_rulebook(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"no rulebook\.yaml here"):
         Engine(tmp_path)
     engine = Engine(random_rulebooks.write(tmp_path / "book", {"top": MINIMAL}))
-    with pytest.raises(BadInput, match="cannot be read: No such file"):
+    with pytest.raises(BadInput, match=r"cannot be read: No such file"):
         engine.scenarios(tmp_path / "none.yaml")
 
 
@@ -69,7 +69,7 @@ def test_a_wrong_encoding_names_the_byte(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["[" * 5000, "{a: " * 3000, "- " * 5000, "a:\n" + "".join(" " * depth + "b:\n" for depth in range(1, 3000)), "? " * 3000, "x: &a [*a]"])
 def test_deep_nesting_is_refused(text: str) -> None:
-    with pytest.raises(BadInput, match="levels deep|refers to the value"):
+    with pytest.raises(BadInput, match=r"levels deep|refers to the value"):
         parse(text, "deep.yaml")
 
 

@@ -187,3 +187,19 @@ def test_regimes_are_shared_and_compiled_once(engine: Engine) -> None:
     one = engine.regime("us/ca/fresno-county", ["sheriff"], dt.date(2025, 3, 1))
     assert one is engine.regime("us/ca/fresno-county", ["sheriff"], dt.date(2025, 3, 2))
     assert one is not engine.regime("us/ca/fresno-county", ["police"], dt.date(2025, 3, 1))
+
+
+def test_threads_may_share_an_engine(scenario_root: Path) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    shared = Engine(scenario_root.parent / "rules")
+    files = sorted((scenario_root / "us/ca").glob("*.yaml")) * 3
+
+    def told(path: Path) -> list[tuple[str, str]]:
+        decision = shared.evaluate(path)
+        return [(name, outcome.status.value) for name, outcome in decision.outcomes.items()] + [(item.norm.id, item.state) for item in decision.trace["hold"]]
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(told, files))
+    third = len(files) // 3
+    assert found[:third] == found[third : 2 * third] == [told(path) for path in files[:third]]

@@ -18,7 +18,7 @@ from policy_engine.language.yamlfile import as_date
 
 
 def command(
-    jurisdiction: Annotated[str, typer.Argument(help="A place, such as us/ca/san-francisco.")],
+    jurisdiction: Annotated[str, typer.Argument(help="The path or alias of a place.")],
     on: Annotated[str | None, typer.Option("--on", help="The day, YYYY-MM-DD; today if left out.")] = None,
     pending: Annotated[bool, typer.Option("--pending", help="Show pending law too; it never governs.")] = False,
     own: Annotated[bool, typer.Option("--own", help="Only the place's own layer, not those above it.")] = False,

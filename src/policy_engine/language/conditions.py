@@ -184,7 +184,7 @@ def _count(data: dict[str, Any], loc: Loc) -> Condition:
     of = data["some" if simple else "of"]
     least = 1 if simple else data["at_least"]
     if not isinstance(of, str):
-        raise ConditionError("the list is named by a fact, such as `convictions`", (*loc, "some" if simple else "of"))
+        raise ConditionError("the list is named by a list fact", (*loc, "some" if simple else "of"))
     if isinstance(least, bool) or not isinstance(least, int) or least < 1:
         raise ConditionError(f"`at_least` takes a whole number from 1, found `{least}`", (*loc, "at_least"))
     where = parse_condition(data["where"], (*loc, "where")) if "where" in data else ALWAYS

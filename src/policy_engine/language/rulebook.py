@@ -81,7 +81,7 @@ class Rulebook:
         return sorted(found, key=lambda item: (item.count("/"), item))
 
     def _is_jurisdiction_file(self, path: Path) -> bool:
-        """Whether one file is a jurisdiction of its own (us/circuits/9.yaml), told by its first key."""
+        """Whether one file is a jurisdiction of its own (a/b/9.yaml), told by its first key."""
         stem = "/".join((*path.relative_to(self.root).parts[:-1], path.stem))
         with path.open(encoding="utf-8", errors="replace") as lines:
             for line in lines:

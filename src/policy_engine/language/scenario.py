@@ -31,7 +31,7 @@ Time = Annotated[Any, BeforeValidator(_time), WithJsonSchema({"type": "string", 
 
 
 class Agency(Model):
-    """Who decides: its kind or kinds, its name, and whether it acts as police or as jailer."""
+    """Who decides: its kind or kinds, its name, and the function in which it acts."""
 
     kind: OneOrMore
     name: str | None = None

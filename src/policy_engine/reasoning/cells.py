@@ -78,11 +78,12 @@ class Variable:
         """The cells possible when the value is not known at all."""
         if self.kind != "time":
             return self.full
-        if self._cache is None or self._cache[0] != as_of:
+        cached = self._cache
+        if cached is None or cached[0] != as_of:
             changes = [item.change(as_of, clockwork) for item in self.thresholds]
             first, last = min([as_of, *changes]) - _FAR, max([as_of, *changes]) + _FAR
-            self._cache = (as_of, self._span(first, last, as_of, clockwork))
-        return self._cache[1]
+            cached = self._cache = (as_of, self._span(first, last, as_of, clockwork))
+        return cached[1]
 
     def _time_cell(self, moment: dt.datetime, as_of: dt.datetime, clockwork: Clockwork) -> int:
         seen: dict[str, float] = {}

@@ -6,6 +6,7 @@ import datetime as dt
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from threading import RLock
 
 from policy_engine.language.lexicon import Lexicon
 from policy_engine.language.rules import RuleBase
@@ -47,8 +48,9 @@ class Regime:
     ) -> None:
         self.law, self.clockwork, self.pins, self.max_nodes = law, clockwork, dict(pins or {}), max_nodes
         self.events = events or {}
+        self._lock = RLock()
         self.texts: dict[int, str] = {}
-        self._last_planes: tuple[Pattern, dict[int, tuple[int, int]]] = ((), {})
+        self._last_planes: tuple[Pattern, bool, dict[int, tuple[int, int]]] = ((), False, {})
         self.actions = tuple(name for name, action in law.lexicon.actions.items() if set(action.by) & law.kinds)
         builder = CellBuilder(law.lexicon)
         for rule in (*law.norms, *law.preemptions):
@@ -105,7 +107,8 @@ class Regime:
 
     def action(self, name: str) -> ActionNode:
         """The circuit of one action."""
-        return self.resolution.action(name)
+        with self._lock:
+            return self.resolution.action(name)
 
     def support(self, action: str) -> tuple[int, ...]:
         """The variables that an action's norms and status can depend on."""
@@ -162,7 +165,9 @@ class Regime:
 
     def _run(self, actions: tuple[str, ...]) -> Callable[[Sequence[int]], tuple[int, ...]]:
         found = self._quick.get(actions)
-        if found is None:
+        if found is not None:
+            return found
+        with self._lock:
             nodes = [self.action(name) for name in actions]
             outputs = [literal for node in nodes for literal in node.conditions()]
             found = self._quick[actions] = self.circuit.compile(outputs, lambda words: ", ".join(_status_code(words, nodes)))
@@ -179,7 +184,9 @@ class Regime:
     def diagram(self, action: str) -> Diagram | None:
         """The action's diagram, built once; None if it would pass the bound under every order tried."""
         if action not in self._diagrams:
-            self._diagrams[action] = self._build(action)
+            with self._lock:
+                if action not in self._diagrams:
+                    self._diagrams[action] = self._build(action)
         return self._diagrams[action]
 
     def _build(self, action: str) -> Diagram | None:
@@ -207,16 +214,17 @@ class Regime:
 
     def literal_truth(self, action: str, pattern: Pattern, literal: int) -> tuple[bool, bool]:
         """Whether a literal of an action's circuit may be true and may be false: exact by the diagram, else by planes."""
-        if any(pattern[index] & (pattern[index] - 1) for index in self.literal_support(literal)):
+        planes = self._last_planes
+        if planes[0] != pattern:
+            planes = self._last_planes = (pattern, any(mask & (mask - 1) for mask in pattern), {})
+        _, has_open, known = planes
+        if has_open and any(pattern[index] & (pattern[index] - 1) for index in self.literal_support(literal)):
             diagram = self.diagram(action)
             root = None if diagram is None else self._literal_root(action, diagram.store, literal)
             if diagram is not None and root is not None:
                 bits = diagram.store.reach(root, pattern, {})
                 return bool(bits & 2), bool(bits & 1)
-        if self._last_planes[0] != pattern:
-            self._last_planes = (pattern, {})
         node = literal >> 1
-        known = self._last_planes[1]
         if node not in known:
             self.circuit.extend_planes(node, known, lambda index, mask: (int(pattern[index] & mask != 0), int(pattern[index] & ~mask != 0)))
         may, may_not = known[node]
@@ -233,7 +241,10 @@ class Regime:
     def _literal_root(self, action: str, store: Diagrams, literal: int) -> int | None:
         """The literal's diagram, with end 2 for what the constraint rules out; None past the bound."""
         key = (action, literal)
-        if key not in self._literal_roots:
+        if key in self._literal_roots:
+            root = self._literal_roots[key]
+            return None if root < 0 else root
+        with self._lock:
             try:
                 root = store.build(literal)
                 constraint = self.constraint(action)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from policy_engine.language.rules import NormRule, RuleBase
 from policy_engine.language.tree import Tree
@@ -30,9 +31,17 @@ class RuleRef:
 
     @classmethod
     def of(cls, rule: RuleBase) -> RuleRef:
-        """The reference to a rule."""
+        """The reference to a rule; made once for each."""
+        known = _REFERENCES.get(id(rule))
+        if known is not None:
+            return known[1]
         source = rule.source
-        return cls(rule.id, rule.citation, source.name, source.rank, rule.confidence, source.url, rule.says, rule.file, rule.line)
+        made = cls(rule.id, rule.citation, source.name, source.rank, rule.confidence, source.url, rule.says, rule.file, rule.line)
+        _REFERENCES[id(rule)] = (rule, made)
+        return made
+
+
+_REFERENCES: dict[int, tuple[RuleBase, RuleRef]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +53,7 @@ class Fall:
     certain: bool
 
 
-@dataclass(frozen=True, slots=True)
-class NormTrace:
+class NormTrace(NamedTuple):
     """What became of one norm on one action.
 
     Attributes:
@@ -81,6 +89,8 @@ def state_of(applies: tuple[bool, bool], survives: tuple[bool, bool]) -> str:
 
 def norm_truth(regime: Regime, encoding: Encoding, action: str, node: NormNode) -> tuple[tuple[bool, bool], tuple[bool, bool]]:
     """Whether a norm may apply and may not, may survive and may not, over every branch."""
+    if len(encoding.patterns) == 1:
+        return regime.norm_truth(action, encoding.patterns[0], node)
     may = [regime.norm_truth(action, pattern, node) for pattern in encoding.patterns]
     applies = (any(a[0] for a, _ in may), any(a[1] for a, _ in may))
     survives = (any(s[0] for _, s in may), any(s[1] for _, s in may))

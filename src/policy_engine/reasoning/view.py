@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from policy_engine.language.facts import UNKNOWN, FactValue, shown
 from policy_engine.language.rules import HoldingRule
@@ -23,8 +24,7 @@ class Known:
     origin: str
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One step of an explanation: the test in words, its truth, and what it rests on."""
 
     test: str
@@ -48,6 +48,7 @@ class View:
         self._values: dict[str, FactValue] = dict(scenario.facts)
         self._values[regime.resolution.agency_fact] = scenario.kinds
         self._truths: dict[int, Truth] = {}
+        self._known: dict[str, Known] = {}
         self._days: dict[int, Today] = {}
         self._steps: dict[int, Step] = {}
         self._open_questions: list[str] = []
@@ -139,6 +140,12 @@ class View:
     # -- explanations -----------------------------------------------------------------------------
     def known(self, fact: str) -> Known:
         """A fact's value and origin."""
+        found = self._known.get(fact)
+        if found is None:
+            found = self._known[fact] = self._look_up(fact)
+        return found
+
+    def _look_up(self, fact: str) -> Known:
         if fact in self.scenario.facts:
             value = self.scenario.facts[fact]
             return Known(shown(value), "unknown" if value is UNKNOWN else "given")
@@ -156,6 +163,9 @@ class View:
 
     def _explain(self, tree: Tree) -> Step:
         """A composed condition takes its truth from its parts, so each leaf is judged once."""
+        if isinstance(tree, (ValueTest, HasTest)):
+            known = self.known(tree.fact)
+            return Step(self.text(tree), _word(self.truth(tree)), known.value, known.origin)
         match tree:
             case AllOf(parts):
                 steps = tuple([self.explain(part) for part in parts])
@@ -179,9 +189,6 @@ class View:
                 return self._explain_list(tree, word)
             case CompareTest(fact):
                 return self._explain_compare(tree, fact, word)
-            case ValueTest(fact) | HasTest(fact):
-                known = self.known(fact)
-                return Step(self.text(tree), word, known.value, known.origin)
         raise TypeError(f"{tree!r} stands only under `where`")
 
     def _explain_compare(self, tree: CompareTest, fact: str, word: str) -> Step:
