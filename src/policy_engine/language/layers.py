@@ -13,10 +13,10 @@ from policy_engine.language.lexicon import Lexicon
 from policy_engine.language.models import RuleFile, TermClass, spans_of
 from policy_engine.language.problems import BadInput, Problem, unknown_name
 from policy_engine.language.resolve import Scope, resolve, resolve_record
-from policy_engine.language.rules import Layer, NormRule, RuleBase, Source
+from policy_engine.language.rules import HoldingRule, Layer, NormRule, RuleBase, Source
 from policy_engine.language.sections import Converter, check_spans
 from policy_engine.language.times import ALWAYS_IN_FORCE
-from policy_engine.language.tree import FALSE, AllOf, AnyOf, ClassTest, FieldTest, Tree, Value
+from policy_engine.language.tree import FALSE, AllOf, AnyOf, ClassTest, FieldTest, QuestionTest, Tree, Value, walk
 from policy_engine.language.validate import require_mapping, validate
 from policy_engine.language.yamlfile import Document, Loc, parse, read_text
 
@@ -269,6 +269,7 @@ class _Loader:
                 if other not in holdings:
                     self.problems.append(document.problem((*loc, "overrules", index), unknown_name("holding", other, holdings)))
         self._check_circles(converter, norms)
+        self._check_question_circles(converter)
 
     def _check_overrides(self, norm: NormRule, document: Document, loc: Loc, norms: dict[str, NormRule]) -> None:
         for index, other_id in enumerate(norm.overrides):
@@ -301,6 +302,37 @@ class _Loader:
         for name in places:
             if name in norms:
                 visit(name, [])
+
+    def _check_question_circles(self, converter: Converter) -> None:
+        """A holding may ask other questions, but no question may hang on itself; nor may holdings overrule each other in a circle."""
+        holdings = [rule for rule in (*self.above.rules.values(), *converter.holdings) if isinstance(rule, HoldingRule)]
+        places = {rule.id: (document, loc) for rule, document, loc in converter.placed}
+        asked: dict[str, set[str]] = {}
+        over: dict[str, set[str]] = {}
+        for item in holdings:
+            names = {test.question for tree in (item.when, item.unless) for test in walk(tree) if isinstance(test, QuestionTest)}
+            asked.setdefault(item.settles, set()).update(names)
+            over.setdefault(item.id, set()).update(item.overrules)
+        for item in holdings:
+            if item.id not in places:
+                continue
+            document, loc = places[item.id]
+            if item.settles in reachable(asked, item.settles):
+                self.problems.append(document.problem((*loc, "when"), f"the answer to `{item.settles}` hangs on itself"))
+            if item.id in reachable(over, item.id):
+                self.problems.append(document.problem((*loc, "overrules"), f"holding `{item.id}` overrules itself in a circle"))
+
+
+def reachable(edges: dict[str, set[str]], start: str) -> set[str]:
+    """What can be reached from a name by one edge or more."""
+    found: set[str] = set()
+    stack = list(edges.get(start, ()))
+    while stack:
+        name = stack.pop()
+        if name not in found:
+            found.add(name)
+            stack.extend(edges.get(name, ()))
+    return found
 
 
 def condition_problem(document: Document, error: ConditionError, fallback: Loc) -> Problem:

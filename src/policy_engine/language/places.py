@@ -85,7 +85,7 @@ def zone_info(name: str) -> ZoneInfo:
 
 
 def load_places(root: Path, files: Sequence[str], shown: str, folders: Iterable[str]) -> Places:
-    """The places of the registry files, and of rule folders that no registry names.
+    """The places of the registry files, or of the rule folders where there is no registry.
 
     Raises:
         BadInput: a missing file, a wrong column, a place or alias that stands twice, an unknown zone.
@@ -100,8 +100,7 @@ def load_places(root: Path, files: Sequence[str], shown: str, folders: Iterable[
     if problems:
         raise BadInput(problems)
     for path in folders:
-        if not files:
-            places.by_path.setdefault(path, Place(path, path.rsplit("/", 1)[-1]))
+        places.by_path.setdefault(path, Place(path, path.rsplit("/", 1)[-1]))
     return places
 
 

@@ -63,7 +63,8 @@ class Rulebook:
         for name in (*self.card.workdays.excluding,):
             if name not in {*self.card.calendars, WEEKENDS}:
                 raise BadInput([documents[0].problem(("workdays", "excluding"), f"unknown calendar `{name}`; valid: weekends, {', '.join(self.card.calendars)}")])
-        self.places = load_places(self.root, self.card.registry.places, self.shown, self.rule_paths())
+        folders = [] if self.card.registry.places else self.rule_paths()
+        self.places = load_places(self.root, self.card.registry.places, self.shown, folders)
         registry = [self.root / name for name in self.card.registry.places]
         self._base_digest = _digest_files([card, *vocabulary, *registry])
 

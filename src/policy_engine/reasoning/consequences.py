@@ -28,7 +28,7 @@ class Duty:
 class Deadline:
     """A limit in time: from when, to when, and whether it is running, expired, not_started or unknown.
 
-    `norm` deadlines carry the day by which a requirement is to be met.
+    `norm` deadlines carry the day by which a requirement is to be met. `open`: whether it applies hangs on an unknown.
     """
 
     rule: RuleRef
@@ -39,6 +39,7 @@ class Deadline:
     ends: dt.datetime | None
     state: str
     excluding: tuple[str, ...]
+    open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,8 @@ def deadlines(regime: Regime, view: View, governing: Mapping[str, tuple[NormRule
     clockwork = regime.clockwork
     found = []
     for rule in regime.law.clocks:
-        if rule.action not in governing or not view.applies(rule)[0]:
+        may, may_not = view.applies(rule)
+        if rule.action not in governing or not may:
             continue
         start = view.find(rule.starts)
         starts = ends = None
@@ -109,7 +111,7 @@ def deadlines(regime: Regime, view: View, governing: Mapping[str, tuple[NormRule
             starts = clockwork.local(start.first)
             ends = clockwork.local(clockwork.add(start.first, rule.hours, rule.excluding))
             state = "not_started" if start.first > as_of else "expired" if ends < as_of else "running"
-        found.append(Deadline(RuleRef.of(rule), rule.action, "clock", rule.says, starts, ends, state, rule.excluding))
+        found.append(Deadline(RuleRef.of(rule), rule.action, "clock", rule.says, starts, ends, state, rule.excluding, may_not))
     for action, norms in governing.items():
         for norm in norms:
             if norm.due is not None:

@@ -112,6 +112,7 @@ def _deadline(item: Deadline) -> dict[str, Any]:
         "ends": item.ends.isoformat(timespec="minutes") if item.ends else None,
         "state": item.state,
         "excluding": list(item.excluding),
+        "open": item.open,
     }
 
 

@@ -40,7 +40,8 @@ def plain(decision: Decision) -> str:
 def print_decisions(decisions: Sequence[Decision], out: TextIO, *, brief: bool = False) -> None:
     """Print reports to a stream; colour only where it is a terminal."""
     terminal = out.isatty()
-    console = Console(file=out, width=None if terminal else WIDTH, highlight=False, soft_wrap=not terminal, emoji=False, markup=False)
+    target: TextIO = out if terminal else io.StringIO()
+    console = Console(file=target, width=None if terminal else WIDTH, highlight=False, emoji=False, markup=False)
     for number, decision in enumerate(decisions):
         if number:
             console.rule()
@@ -49,6 +50,8 @@ def print_decisions(decisions: Sequence[Decision], out: TextIO, *, brief: bool =
         if not brief:
             for part in rationale(decision):
                 console.print(part)
+    if isinstance(target, io.StringIO) and target is not out:
+        out.write("".join(f"{line.rstrip()}\n" for line in target.getvalue().splitlines()))
 
 
 def first_screen(decision: Decision) -> Iterable[RenderableType]:

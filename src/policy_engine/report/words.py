@@ -96,7 +96,7 @@ def clock(item: Deadline) -> str:
     told = {"running": "running", "expired": "has run out", "not_started": "not started", "unknown": "unknown"}[item.state]
     left_out = f"; leaves out {' and '.join(word.replace('_', ' ') for word in item.excluding)}" if item.excluding else ""
     name = item.says.strip().rstrip(".") or item.action
-    return f"{name}: {told}, {ends}{left_out} ({item.rule.citation})"
+    return f"{'possibly: ' if item.open else ''}{name}: {told}, {ends}{left_out} ({item.rule.citation})"
 
 
 def exposure(item: Exposure) -> str:
