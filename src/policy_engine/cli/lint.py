@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from policy_engine.cli.options import Rules, engine_for, lines
+from policy_engine.language.coverage import Account, account
 from policy_engine.language.problems import BadInput, Problem
 
 
-def command(rules: Rules = None) -> None:
+def command(
+    rules: Rules = None,
+    coverage: Annotated[Path | None, typer.Option("--coverage", help="A folder of research dossiers to hold against the rules.")] = None,
+) -> None:
     """Check the whole rulebook: one line for each fault; exit 1 if there is one."""
     engine = engine_for(rules)
     rulebook = engine.rulebook
+    if coverage is not None:
+        _coverage(account(rulebook.root, rulebook.shown, coverage, rulebook.card.research))
+        return
     problems: list[Problem] = []
     counted = 0
     for jurisdiction in rulebook.rule_paths():
@@ -29,4 +39,18 @@ def command(rules: Rules = None) -> None:
         sys.stdout.write(f"{line}\n")
     sys.stdout.write(f"{counted} rules in {len(rulebook.rule_paths())} jurisdictions, {len(set(map(str, problems)))} problems\n")
     if problems:
+        raise typer.Exit(1)
+
+
+def _coverage(found: Account) -> None:
+    """The account of the research: a line for each missing entry and fault, then the counts."""
+    for entry in found.missing:
+        words = entry.text if len(entry.text) < 90 else f"{entry.text[:87]}..."
+        sys.stdout.write(f"{entry.file}:{entry.line}:{entry.column}: `{entry.id}` is neither encoded nor left out: {words}\n")
+    for line in lines(list(found.problems)):
+        sys.stdout.write(f"{line}\n")
+    counts = Counter(entry.section for entry in (*found.encoded, *found.left_out, *found.missing))
+    sys.stdout.write(f"{', '.join(f'{number} {name}' for name, number in counts.items())}\n")
+    sys.stdout.write(f"encoded {len(found.encoded)}, left out {len(found.left_out)}, missing {len(found.missing)}\n")
+    if found.missing or found.problems:
         raise typer.Exit(1)

@@ -71,6 +71,7 @@ class Question(Model):
 
     ask: str
     settled_by: tuple[Name, ...] = ()
+    covers: tuple[Name, ...] = ()
 
 
 class Action(Model):
@@ -80,6 +81,7 @@ class Action(Model):
     default: Literal["permitted", "prohibited"]
     default_authority: Name
     default_why: str = ""
+    covers: tuple[Name, ...] = ()
     by: tuple[Name, ...] = Field(min_length=1)
 
 
@@ -180,6 +182,26 @@ class CalendarSource(Model):
     categories: tuple[str, ...] = ()
 
 
+class Research(Model):
+    """How dossiers of research are laid out: sections whose entries have an `id`, and sections whose entries are numbered under a word."""
+
+    named: tuple[str, ...] = ()
+    numbered: dict[str, str] = {}
+
+
+class LeftOut(Model):
+    """Entries of the research that no rule carries, with the reason."""
+
+    ids: tuple[str, ...] = Field(min_length=1)
+    why: str = Field(min_length=12)
+
+
+class LeftOutFile(Model):
+    """left_out.yaml"""
+
+    left_out: tuple[LeftOut, ...] = ()
+
+
 class Registry(Model):
     """The tables that name every place."""
 
@@ -196,6 +218,7 @@ class RulebookFile(Model):
     says: str = ""
     notice: str = ""
     registry: Registry = Registry()
+    research: Research = Research()
     calendars: dict[Name, CalendarSource] = {}
     workdays: Within = Field(default_factory=lambda: Within(hours=0, days=0))
     agency_fact: Name = "agency.kind"
