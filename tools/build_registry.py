@@ -94,8 +94,13 @@ CONSOLIDATED = {
     "us/pa/philadelphia": ("Philadelphia", "us/pa/philadelphia-county"),
     "us/tn/nashville-davidson": ("Nashville and Davidson County", "us/tn/davidson-county"),
 }
-# Cities of the dossier: name and the FIPS code of the county they lie in (New York City is five counties).
+# Cities of the dossier and of the Department of Justice's list: name and the FIPS code of the county they lie in (New York City is five counties).
 CITIES = {
+    "us/ca/berkeley": ("Berkeley", "06001"),
+    "us/mi/east-lansing": ("East Lansing", "26065"),
+    "us/nj/hoboken": ("Hoboken", "34017"),
+    "us/nj/paterson": ("Paterson", "34031"),
+    "us/or/portland": ("Portland", "41051"),
     "us/ca/huntington-beach": ("Huntington Beach", "06059"),
     "us/ca/los-angeles": ("City of Los Angeles", "06037"),
     "us/ct/new-haven": ("New Haven", "09009"),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import bisect
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from threading import RLock
 from typing import Any
 
 from policy_engine.language.conditions import ConditionError
+from policy_engine.language.facts import FactValue
 from policy_engine.language.problems import BadInput, Problem, unknown_name
 from policy_engine.language.resolve import Scope, resolve
 from policy_engine.language.rulebook import LawPath, Rulebook
@@ -86,6 +87,12 @@ class Engine:
             raise BadInput(problems)
         return found
 
+    def vocabulary_trees(self) -> Iterator[Tree]:
+        """The conditions of the vocabulary: presumptions, events and dispositions."""
+        yield from (item.when for rules in self.presumptions.rules.values() for item in rules)
+        yield from (tree for tree, _ in self.events.values())
+        yield from (tree for part in self.headlines.parts for tree, _ in part.rows)
+
     # -- scenarios --------------------------------------------------------------------------------
     def scenario(self, given: ScenarioLike) -> Scenario:
         """A scenario from a mapping or from a file that holds just one.
@@ -155,6 +162,9 @@ class Engine:
         case = scenario if isinstance(scenario, Scenario) else self.scenario(scenario)
         if as_of is not None:
             case = case.at(self._moment(as_of, case))
+        found = self.registry_facts(case.jurisdiction, case.facts, case.as_of)
+        if found:
+            case = case.with_registry(found)
         key = (case.jurisdiction, case.kinds, case.as_of, tuple(case.assume.items()))
         regime = self._by_moment.get(key)
         if regime is None:
@@ -169,6 +179,15 @@ class Engine:
             judged = tuple(name for name in asked if name in regime.actions)
         encoding = regime.encoder.encode(case.facts, case.as_of)
         return Decision(case, regime, encoding, regime.rule(encoding, judged), judged, asked or tuple(case.expect), self.headlines, self.rulebook)
+
+    def registry_facts(self, jurisdiction: str, facts: Mapping[str, FactValue], as_of: dt.datetime) -> dict[str, FactValue]:
+        """What the registry's tables say of a place, or of the agency that the facts name, at a moment; empty where they say nothing."""
+        found: dict[str, FactValue] = {}
+        for table in self.rulebook.tables.values():
+            if all(fact in facts for fact in table.spec.match.values()):
+                clockwork = self.clockwork(self.rulebook.path(jurisdiction))
+                found |= table.facts(jurisdiction, facts, clockwork.local(as_of).date(), clockwork.zone)
+        return found
 
     def _check_actions(self, asked: tuple[str, ...]) -> None:
         known = self.rulebook.lexicon.actions

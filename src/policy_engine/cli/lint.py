@@ -12,6 +12,9 @@ import typer
 from policy_engine.cli.options import Rules, engine_for, lines
 from policy_engine.language.coverage import Account, account
 from policy_engine.language.problems import BadInput, Problem
+from policy_engine.language.rules import Layer
+from policy_engine.language.usage import unused
+from policy_engine.reasoning.checks import Checker
 
 
 def command(
@@ -25,19 +28,29 @@ def command(
         _coverage(account(rulebook.root, rulebook.shown, coverage, rulebook.card.research))
         return
     problems: list[Problem] = []
-    counted = 0
+    layers: dict[str, Layer] = {}
+    checker = Checker.of(rulebook)
     for jurisdiction in rulebook.rule_paths():
         if jurisdiction not in rulebook.places.by_path and jurisdiction not in rulebook.places.aliases:
             problems.append(Problem(f"{rulebook.shown}/{jurisdiction}", 0, 0, rulebook.places.unknown(jurisdiction)))
             continue
         try:
             path = rulebook.path(jurisdiction)
-            counted += len(path.layers[-1].rules)
+            layers[jurisdiction] = path.layers[-1]
+            problems += checker.check(path.layers)
         except BadInput as error:
             problems += error.problems
+    for table in rulebook.tables.values():
+        try:
+            table.check()
+        except BadInput as error:
+            problems += error.problems
+    if not problems:
+        problems += unused(rulebook, layers.values(), engine.vocabulary_trees(), (start for _, start in engine.events.values() if start))
     for line in lines(problems):
         sys.stdout.write(f"{line}\n")
-    sys.stdout.write(f"{counted} rules in {len(rulebook.rule_paths())} jurisdictions, {len(set(map(str, problems)))} problems\n")
+    counted = sum(len(layer.rules) for layer in layers.values())
+    sys.stdout.write(f"{counted} rules in {len(layers)} jurisdictions, {len(set(map(str, problems)))} problems\n")
     if problems:
         raise typer.Exit(1)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,10 +90,8 @@ def _carried(rules: Path, shown: str) -> set[str]:
             for document in read(path, f"{shown}/{path.relative_to(rules)}"):
                 _collect(document.data, found)
     for path in sorted((rules / "registry").glob("*.csv")):
-        header, *rows = path.read_text(encoding="utf-8").splitlines() or [""]
-        if "covers" in header.split(","):
-            column = header.split(",").index("covers")
-            found |= {row.split(",")[column] for row in rows if row.count(",") >= column}
+        with path.open(encoding="utf-8", newline="") as lines:
+            found |= {row["covers"] for row in csv.DictReader(lines) if row.get("covers")}
     return found
 
 

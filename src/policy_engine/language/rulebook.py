@@ -14,6 +14,7 @@ from policy_engine.language.places import Place, load_places
 from policy_engine.language.problems import BadInput, Problem
 from policy_engine.language.rules import Layer
 from policy_engine.language.sections import WEEKENDS
+from policy_engine.language.tables import load_tables
 from policy_engine.language.validate import require_mapping, validate
 from policy_engine.language.vocabulary import RulebookFile
 from policy_engine.language.yamlfile import read
@@ -65,7 +66,8 @@ class Rulebook:
                 raise BadInput([documents[0].problem(("workdays", "excluding"), f"unknown calendar `{name}`; valid: weekends, {', '.join(self.card.calendars)}")])
         folders = [] if self.card.registry.places else self.rule_paths()
         self.places = load_places(self.root, self.card.registry.places, self.shown, folders)
-        registry = [self.root / name for name in self.card.registry.places]
+        self.tables = load_tables(self.card.registry.tables, documents[0], self.root, self.shown, self.lexicon, self.places)
+        registry = [self.root / name for name in (*self.card.registry.places, *(table.file for table in self.card.registry.tables.values()))]
         self._base_digest = _digest_files([card, *vocabulary, *registry])
 
     def rule_paths(self) -> list[str]:
@@ -158,6 +160,7 @@ class Rulebook:
 def _digest_files(files: list[Path]) -> str:
     digest = hashlib.sha256()
     for path in files:
-        digest.update(path.name.encode())
-        digest.update(path.read_bytes())
+        if path.is_file():
+            digest.update(path.name.encode())
+            digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -71,7 +71,8 @@ class Scenario:
     Attributes:
         as_of: the moment of the decision, aware.
         kinds: the agency's kinds.
-        facts: what was given; absent facts are left to presumptions.
+        facts: what was given or found in the registry; absent facts are left to presumptions.
+        registry: the names of the facts that were found in the registry.
         assume: questions of law pinned to an answer.
         expect: the status each named action should have.
     """
@@ -90,15 +91,21 @@ class Scenario:
     source: str | None = None
     why: str | None = None
     file: str = ""
+    registry: frozenset[str] = frozenset()
 
     def with_facts(self, changes: Mapping[str, FactValue | None]) -> Scenario:
         """The scenario with some facts changed; None takes a fact out."""
         facts = {name: value for name, value in {**self.facts, **changes}.items() if value is not None}
-        return replace(self, facts=facts)
+        return replace(self, facts=facts, registry=self.registry - changes.keys())
+
+    def with_registry(self, found: Mapping[str, FactValue]) -> Scenario:
+        """The scenario with the registry's facts beside those given, which win."""
+        return replace(self, facts={**found, **self.facts}, registry=frozenset(found.keys() - self.facts.keys()))
 
     def at(self, as_of: dt.datetime) -> Scenario:
-        """The scenario at another moment."""
-        return replace(self, as_of=as_of)
+        """The scenario at another moment, as it was given: the registry speaks anew for its day."""
+        given = {name: value for name, value in self.facts.items() if name not in self.registry}
+        return replace(self, as_of=as_of, facts=given, registry=frozenset())
 
 
 def scenarios_in(path: Path, rulebook: Rulebook, name: str | None = None) -> list[Scenario]:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from policy_engine.language.models import Model, Name, RawCondition, Within
+from policy_engine.language.models import Day, Model, Name, RawCondition, Within
 
 FactType = Literal["bool", "enum", "set", "number", "time", "date", "text", "term", "list"]
 
@@ -54,6 +54,7 @@ class Fact(Model):
     dated_by: Name | None = None
     ignored_when: tuple[str, ...] = ()
     taxonomy: Name | None = None
+    kept: str | None = None
 
     @model_validator(mode="after")
     def _complete(self) -> Fact:
@@ -182,6 +183,18 @@ class CalendarSource(Model):
     categories: tuple[str, ...] = ()
 
 
+class Law(Model):
+    """What must hold wherever a norm of some jurisdictions, effect and ranks applies to some agencies; `lint` holds every rule to it."""
+
+    id: Name
+    says: str
+    jurisdictions: tuple[str, ...]
+    effect: Literal["require", "forbid", "permit"]
+    ranks: tuple[Name, ...]
+    binds: tuple[Name, ...] = ()
+    implies: RawCondition
+
+
 class Research(Model):
     """How dossiers of research are laid out: sections whose entries have an `id`, and sections whose entries are numbered under a word."""
 
@@ -202,10 +215,50 @@ class LeftOutFile(Model):
     left_out: tuple[LeftOut, ...] = ()
 
 
+class Given(Model):
+    """Where a registry table finds the value of a fact: in a column, or always the same."""
+
+    column: str | None = None
+    value: Any = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Given:
+        if (self.column is None) == (self.value is None):
+            raise ValueError("give a `column` or a `value`")
+        return self
+
+
+class TableCheck(Model):
+    """How to hold a table against the law: the action its rows show was done, and the column with the agency's kind."""
+
+    action: Name
+    kind: str
+
+
+class RegistryTable(Model):
+    """A table of dated rows that give facts: to scenarios of their place, or of an agency that `match` names (column: fact).
+
+    `below`: rows hold in the places under theirs too. `known_to`: the last day of which an open row speaks.
+    """
+
+    file: str
+    says: str = ""
+    source: str = ""
+    place: str = "place"
+    from_: str | None = Field(None, alias="from")
+    to: str | None = None
+    known_to: Day = None
+    below: bool = False
+    match: dict[str, Name] = {}
+    gives: dict[Name, Given]
+    check: TableCheck | None = None
+
+
 class Registry(Model):
-    """The tables that name every place."""
+    """The tables that name every place, and those that give facts."""
 
     places: tuple[str, ...] = ()
+    tables: dict[Name, RegistryTable] = {}
 
 
 class RulebookFile(Model):
@@ -219,6 +272,7 @@ class RulebookFile(Model):
     notice: str = ""
     registry: Registry = Registry()
     research: Research = Research()
+    laws: tuple[Law, ...] = ()
     calendars: dict[Name, CalendarSource] = {}
     workdays: Within = Field(default_factory=lambda: Within(hours=0, days=0))
     agency_fact: Name = "agency.kind"

@@ -18,7 +18,7 @@ from policy_engine.reasoning.truth import FALSE, OPEN, TRUE, Judges, Truth, trut
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A value and its origin: given, presumed, derived, assumed, settled or unknown."""
+    """A value and its origin: given, registry, presumed, derived, assumed, settled or unknown."""
 
     value: str
     origin: str
@@ -148,7 +148,8 @@ class View:
     def _look_up(self, fact: str) -> Known:
         if fact in self.scenario.facts:
             value = self.scenario.facts[fact]
-            return Known(shown(value), "unknown" if value is UNKNOWN else "given")
+            given = "registry" if fact in self.scenario.registry else "unknown" if value is UNKNOWN else "given"
+            return Known(shown(value), given)
         if fact == self.regime.resolution.agency_fact:
             return Known(shown(self.scenario.kinds), "given")
         value = self.find(fact)
