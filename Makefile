@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint types check bench clean
+.PHONY: demo test lint types check bench pages clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -32,6 +32,10 @@ check: lint types test
 
 bench: $(READY)
 	$(BIN)/python benchmarks/decisions.py
+
+# The law of every folder in words, made from its rules; a test compares.
+pages: $(READY)
+	$(BIN)/python tools/write_readmes.py
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

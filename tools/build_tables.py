@@ -50,7 +50,8 @@ def find(folder: Path, name: str) -> Path:
 
 
 def kind_of(agency: str, agency_type: str) -> str:
-    table = STATE_KINDS if agency_type == "state" else LOCAL_KINDS
+    local = agency_type != "state" or re.search(r"\b(county|parish)\b", agency.lower())
+    table = LOCAL_KINDS if local else STATE_KINDS
     return next(kind for pattern, kind in table if re.search(pattern, agency.lower()))
 
 

@@ -93,7 +93,18 @@ def load_layer(jurisdiction: str, files: Sequence[tuple[Path, str]], lexicon: Le
         tuple(converter.clocks),
         tuple(converter.exposures),
         tuple(converter.notes),
+        _meanings(parts),
+        next((part.model.says for part in parts if part.model.says), ""),
     )
+
+
+def _meanings(parts: Sequence[_Part]) -> dict[str, str]:
+    """What concepts and classes mean, where their file says so."""
+    found: dict[str, str] = {}
+    for part in parts:
+        found |= {name: str(raw["says"]) for name, raw in part.model.concepts.items() if isinstance(raw, dict) and raw.get("says")}
+        found |= {name: item.says for name, item in part.model.classes.items() if item.says}
+    return found
 
 
 def _part(document: Document, jurisdiction: str) -> _Part:

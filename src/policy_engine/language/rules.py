@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from policy_engine.language.times import Spans, covers
 from policy_engine.language.tree import FALSE, TRUE, Tree
@@ -148,7 +148,7 @@ class NoteRule(RuleBase):
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """The rules of one jurisdiction on a path."""
+    """The rules of one jurisdiction on a path. `meanings`: concepts and classes in plain words."""
 
     jurisdiction: str
     name: str
@@ -164,6 +164,8 @@ class Layer:
     clocks: tuple[ClockRule, ...]
     exposures: tuple[ExposureRule, ...]
     notes: tuple[NoteRule, ...]
+    meanings: dict[str, str] = field(default_factory=dict)
+    says: str = ""
 
     @property
     def rules(self) -> tuple[RuleBase, ...]:

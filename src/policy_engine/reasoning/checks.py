@@ -79,8 +79,7 @@ class Checker:
         """
         layer = layers[-1]
         for rule in layer.rules:
-            yield from self._never(rule)
-            yield from self._idle(rule)
+            yield from list(self._never(rule)) or self._idle(rule)
         yield from self._doubles(layer.norms)
         for law in self.rulebook.card.laws:
             if any(fnmatch(layer.jurisdiction, pattern) for pattern in law.jurisdictions):
