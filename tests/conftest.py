@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from policy_engine import Engine
+
+os.environ["POLICY_ENGINE_CACHE"] = "off"  # tests read every file themselves; test_cache.py names folders of its own
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -8,11 +8,14 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from policy_engine.language.cache import Cache
+from policy_engine.language.calendars import Calendars
 from policy_engine.language.vocabulary import CalendarSource
 from policy_engine.reasoning.cells import Threshold
 from policy_engine.reasoning.clock import Clockwork, years_between
 
-CLOCK = Clockwork(ZoneInfo("America/Chicago"), {"federal_holidays": CalendarSource(country="US", categories=("public",))}, ("weekends", "federal_holidays"))
+CALENDARS = Calendars({"federal_holidays": CalendarSource(country="US", categories=("public",))}, Cache(None))
+CLOCK = Clockwork(ZoneInfo("America/Chicago"), CALENDARS, ("weekends", "federal_holidays"))
 moments = st.datetimes(dt.datetime(2024, 1, 1), dt.datetime(2026, 12, 31), timezones=st.just(dt.UTC))
 
 

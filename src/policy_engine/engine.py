@@ -52,7 +52,6 @@ class Engine:
     def _presumption_rules(self) -> dict[str, tuple[Presumption, ...]]:
         lexicon, problems = self.rulebook.lexicon, list[Problem]()
         scope = Scope(lexicon)
-        document = lexicon.documents["facts"]
         rules: dict[str, tuple[Presumption, ...]] = {}
         for name, fact in lexicon.facts.items():
             found = []
@@ -61,12 +60,12 @@ class Engine:
                 try:
                     when = resolve(item.when, scope, loc)
                 except ConditionError as error:
-                    problems.append(document.problem(error.loc or loc, error.message))
+                    problems.append(lexicon.documents["facts"].problem(error.loc or loc, error.message))
                     continue
                 if fact.values and fact.type == "enum" and str(item.value) not in fact.values:
-                    problems.append(document.problem(("facts", name, "presume"), unknown_name(f"value of `{name}`:", str(item.value), fact.values)))
+                    problems.append(lexicon.documents["facts"].problem(loc[:3], unknown_name(f"value of `{name}`:", str(item.value), fact.values)))
                 if fact.type == "bool" and not isinstance(item.value, bool):
-                    problems.append(document.problem(("facts", name, "presume"), f"`{name}` is true or false; found `{item.value}`"))
+                    problems.append(lexicon.documents["facts"].problem(loc[:3], f"`{name}` is true or false; found `{item.value}`"))
                 found.append(Presumption(typed_presumption(item.value, fact.type, dt.UTC), when, item.when_given))
             if found:
                 rules[name] = tuple(found)
@@ -138,7 +137,7 @@ class Engine:
         found = self._clockworks.get(zone.key)
         if found is None:
             card = self.rulebook.card
-            found = self._clockworks[zone.key] = Clockwork(zone, card.calendars, card.workdays.excluding)
+            found = self._clockworks[zone.key] = Clockwork(zone, self.rulebook.calendars, card.workdays.excluding)
         return found
 
     def _cut_days(self, path: LawPath) -> list[dt.date]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from policy_engine.language.models import Model
@@ -44,7 +44,25 @@ class Lexicon:
     terms: dict[str, dict[str, str]] = field(default_factory=dict)
     events: dict[str, Event] = field(default_factory=dict)
     dispositions: tuple[Disposition, ...] = ()
-    documents: dict[str, Document] = field(default_factory=dict)
+    folder: Path | None = None
+    shown: str = ""
+    _documents: dict[str, Document] | None = None
+
+    @property
+    def documents(self) -> dict[str, Document]:
+        """The document of each section, for the places of faults; read again where the vocabulary came from the cache."""
+        if self._documents is None:
+            read_again = [document for path in _files(self.folder) for document in read(path, f"{self.shown}/vocabulary/{path.name}")] if self.folder else []
+            self._documents = {}
+            for document in read_again:
+                section = next((key for key in _SECTIONS if key in document.data), None)
+                if section is not None:
+                    self._documents.setdefault(section, document)
+        return self._documents
+
+    def without_documents(self) -> Lexicon:
+        """The same words, to be kept in the cache."""
+        return replace(self, _documents=None)
 
     def term(self, taxonomy: str, word: str) -> str | None:
         """The plain name behind a name or alias."""
@@ -63,15 +81,19 @@ _SECTIONS: dict[str, type[Model]] = {
 }
 
 
+def _files(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.yaml"))
+
+
 def load_lexicon(folder: Path, shown: str) -> tuple[Lexicon, list[Path]]:
     """The vocabulary in `folder`, and the files read.
 
     Raises:
         BadInput: every fault of every file.
     """
-    lexicon = Lexicon()
+    lexicon = Lexicon(folder=folder, shown=shown, _documents={})
     problems: list[Problem] = []
-    files = sorted(folder.glob("*.yaml"))
+    files = _files(folder)
     if not files:
         raise BadInput.one("no vocabulary files (facts.yaml, actions.yaml, ranks.yaml) found", f"{shown}/vocabulary")
     for path in files:

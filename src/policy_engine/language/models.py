@@ -35,7 +35,7 @@ Day = Annotated[dt.date | None, BeforeValidator(_day)]
 class Model(BaseModel):
     """Base: no unknown keys, nothing changed after loading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, defer_build=True)
 
 
 class InForce(Model):

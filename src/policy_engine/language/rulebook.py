@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import RLock
 
+from policy_engine.language.cache import Cache
+from policy_engine.language.calendars import Calendars
 from policy_engine.language.layers import Above, load_layer
-from policy_engine.language.lexicon import load_lexicon
-from policy_engine.language.places import Place, load_places
+from policy_engine.language.lexicon import Lexicon, load_lexicon
+from policy_engine.language.places import Place, Places, load_places
 from policy_engine.language.problems import BadInput, Problem
 from policy_engine.language.rules import Layer
 from policy_engine.language.sections import WEEKENDS
-from policy_engine.language.tables import load_tables
+from policy_engine.language.tables import Table, check_tables
 from policy_engine.language.validate import require_mapping, validate
 from policy_engine.language.vocabulary import RulebookFile
 from policy_engine.language.yamlfile import read
@@ -38,6 +40,16 @@ class LawPath:
     digest: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """What is read before any law."""
+
+    card: RulebookFile
+    lexicon: Lexicon
+    places: Places
+    digest: str
+
+
 class Rulebook:
     """A rulebook. Files are read and checked when a place needs them; each is read once.
 
@@ -45,30 +57,42 @@ class Rulebook:
         BadInput: every fault, with file, line and column.
     """
 
-    def __init__(self, root: str | Path | None = None) -> None:
+    def __init__(self, root: str | Path | None = None, cache: Cache | None = None) -> None:
         self.root = Path(root) if root is not None else shipped_rules()
         self.shown = self.root.name if root is None else str(root).rstrip("/")
+        self.cache = cache if cache is not None else Cache.default()
         self._lock = RLock()
         self._layers: dict[str, Layer] = {}
         self._paths: dict[str, LawPath] = {}
         card = self.root / "rulebook.yaml"
-        shown = f"{self.shown}/rulebook.yaml"
         if not card.is_file():
             raise BadInput.one("no rulebook.yaml here; a rulebook is a folder with rulebook.yaml, vocabulary/ and rule files", self.shown)
-        documents = read(card, shown)
+        key = ("base", str(self.root), self.shown, _digest_files([card, *sorted(self.root.glob("vocabulary/*.yaml")), *sorted(self.root.rglob("*.csv"))]))
+        base: _Base | None = self.cache.get(*key)
+        if base is None:
+            base = self._read_base(card)
+            if base.card.registry.places:  # else the places are the folders, which the key does not hold
+                self.cache.put(replace(base, lexicon=base.lexicon.without_documents()), *key)
+        self.card, self.lexicon, self.places, self._base_digest = base.card, base.lexicon, base.places, base.digest
+        self.tables = {name: Table(name, spec, self.root, self.shown, self.lexicon, self.places) for name, spec in self.card.registry.tables.items()}
+        self.calendars = Calendars(self.card.calendars, self.cache)
+
+    def _read_base(self, path: Path) -> _Base:
+        """The card, the vocabulary and the registry of places, read and checked."""
+        shown = f"{self.shown}/rulebook.yaml"
+        documents = read(path, shown)
         if len(documents) != 1:
             raise BadInput.one(f"found {len(documents)} YAML documents; valid: one", shown)
         require_mapping(documents[0], "rulebook.yaml")
-        self.card = validate(documents[0], RulebookFile)
-        self.lexicon, vocabulary = load_lexicon(self.root / "vocabulary", self.shown)
-        for name in (*self.card.workdays.excluding,):
-            if name not in {*self.card.calendars, WEEKENDS}:
-                raise BadInput([documents[0].problem(("workdays", "excluding"), f"unknown calendar `{name}`; valid: weekends, {', '.join(self.card.calendars)}")])
-        folders = [] if self.card.registry.places else self.rule_paths()
-        self.places = load_places(self.root, self.card.registry.places, self.shown, folders)
-        self.tables = load_tables(self.card.registry.tables, documents[0], self.root, self.shown, self.lexicon, self.places)
-        registry = [self.root / name for name in (*self.card.registry.places, *(table.file for table in self.card.registry.tables.values()))]
-        self._base_digest = _digest_files([card, *vocabulary, *registry])
+        card = validate(documents[0], RulebookFile)
+        lexicon, vocabulary = load_lexicon(self.root / "vocabulary", self.shown)
+        for name in card.workdays.excluding:
+            if name not in {*card.calendars, WEEKENDS}:
+                raise BadInput([documents[0].problem(("workdays", "excluding"), f"unknown calendar `{name}`; valid: weekends, {', '.join(card.calendars)}")])
+        places = load_places(self.root, card.registry.places, self.shown, [] if card.registry.places else self.rule_paths())
+        check_tables(card.registry.tables, documents[0], lexicon)
+        registry = [self.root / name for name in (*card.registry.places, *(table.file for table in card.registry.tables.values()))]
+        return _Base(card, lexicon, places, _digest_files([path, *vocabulary, *registry]))
 
     def rule_paths(self) -> list[str]:
         """Every jurisdiction that has rule files, outermost first."""
@@ -111,7 +135,13 @@ class Rulebook:
                     place = self.places.by_path.get(path)
                     return place is not None and jurisdiction in self.places.layers(place)
 
-                self._layers[jurisdiction] = load_layer(jurisdiction, self.files(jurisdiction), self.lexicon, calendars, Above.of(above), below)
+                files = self.files(jurisdiction)
+                key = ("layer", self._base_digest, jurisdiction, self.shown, _digest_files([path for path, _ in files]), *(digest for layer in above for digest in layer.digests))
+                layer = self.cache.get(*key)
+                if layer is None:
+                    layer = load_layer(jurisdiction, files, self.lexicon, calendars, Above.of(above), below)
+                    self.cache.put(layer, *key)
+                self._layers[jurisdiction] = layer
             return self._layers[jurisdiction]
 
     def path(self, jurisdiction: str) -> LawPath:

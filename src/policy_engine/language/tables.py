@@ -161,11 +161,11 @@ def _under(path: str, place: str) -> bool:
     return path == place or path.startswith(f"{place}/")
 
 
-def load_tables(specs: Mapping[str, RegistryTable], card: Document, root: Path, shown: str, lexicon: Lexicon, places: Places) -> dict[str, Table]:
-    """The tables that a rulebook's card declares.
+def check_tables(specs: Mapping[str, RegistryTable], card: Document, lexicon: Lexicon) -> None:
+    """Hold the tables that a rulebook's card declares against its vocabulary.
 
     Raises:
-        BadInput: a table that gives or matches a fact that is not declared.
+        BadInput: a table that gives or matches a fact, or checks an action, that is not declared.
     """
     problems: list[Problem] = []
     for name, spec in specs.items():
@@ -177,4 +177,3 @@ def load_tables(specs: Mapping[str, RegistryTable], card: Document, root: Path, 
             problems.append(card.problem(("registry", "tables", name, "check", "action"), unknown_name("action", spec.check.action, lexicon.actions)))
     if problems:
         raise BadInput(problems)
-    return {name: Table(name, spec, root, shown, lexicon, places) for name, spec in specs.items()}

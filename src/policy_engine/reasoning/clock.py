@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
-from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from policy_engine.language.calendars import Calendars
 from policy_engine.language.sections import WEEKENDS
-from policy_engine.language.vocabulary import CalendarSource
 
 HOUR = 3600.0
 DAY = dt.timedelta(days=1)
 
 
-@lru_cache(maxsize=32)
-def _holidays(country: str, subdivision: str | None, categories: tuple[str, ...]) -> Mapping[dt.date, str]:
-    import holidays  # slow to import, and needed only where a clock runs over days
-
-    found: Mapping[dt.date, str] = holidays.country_holidays(country, subdiv=subdivision, categories=categories or None)
-    return found
-
-
 class Clockwork:
     """Counts time for one place: its zone, the calendars of the rulebook, and what working time leaves out."""
 
-    def __init__(self, zone: ZoneInfo, calendars: Mapping[str, CalendarSource], workdays: tuple[str, ...]) -> None:
+    def __init__(self, zone: ZoneInfo, calendars: Calendars, workdays: tuple[str, ...]) -> None:
         self.zone, self.calendars, self.workdays = zone, calendars, workdays
         self._left_out: dict[tuple[dt.date, tuple[str, ...]], bool] = {}
         self._whole: dict[tuple[dt.date, tuple[str, ...]], float] = {}
@@ -40,8 +30,7 @@ class Clockwork:
                 if name == WEEKENDS:
                     found = found or day.weekday() >= 5
                 elif not found:
-                    source = self.calendars[name]
-                    found = day in _holidays(source.country, source.subdivision, source.categories)
+                    found = self.calendars.has(name, day)
             self._left_out[key] = found
         return found
 
