@@ -49,6 +49,11 @@ def local_days(facts: Mapping[str, Any], names: Sequence[str], zone: dt.tzinfo) 
     return found
 
 
+def counted_from(where: Tree) -> list[str]:
+    """The time facts that a `where` counts years to."""
+    return sorted({item.quantity[13:] for item in record_tests(where) if isinstance(item, FieldCompare) and item.quantity.startswith("years_before:")})
+
+
 def record_tests(where: Tree) -> Iterator[FieldTest | FieldCompare]:
     """The tests of fields in a `where`."""
     match where:
@@ -81,11 +86,21 @@ def matches(where: Tree, record: Fields, today: Today) -> tuple[bool, bool]:
         case FieldCompare():
             return compare(where, record, today)
         case AllOf(parts):
-            results = [matches(part, record, today) for part in parts]
-            return all(may for may, _ in results), any(may_not for _, may_not in results)
+            may, may_not = True, False
+            for part in parts:
+                found = matches(part, record, today)
+                if found == (False, True):
+                    return found
+                may, may_not = may and found[0], may_not or found[1]
+            return may, may_not
         case AnyOf(parts):
-            results = [matches(part, record, today) for part in parts]
-            return any(may for may, _ in results), all(may_not for _, may_not in results)
+            may, may_not = False, True
+            for part in parts:
+                found = matches(part, record, today)
+                if found == (True, False):
+                    return found
+                may, may_not = may or found[0], may_not and found[1]
+            return may, may_not
         case Negation(part):
             may, may_not = matches(part, record, today)
             return may_not, may

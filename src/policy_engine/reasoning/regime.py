@@ -50,6 +50,7 @@ class Regime:
         self.events = events or {}
         self._lock = RLock()
         self.texts: dict[int, str] = {}
+        self.counted_from: dict[int, list[str]] = {}
         self._last_planes: tuple[Pattern, bool, dict[int, tuple[int, int]]] = ((), False, {})
         self.actions = tuple(name for name, action in law.lexicon.actions.items() if set(action.by) & law.kinds)
         builder = CellBuilder(law.lexicon)

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from policy_engine.language.facts import UNKNOWN, FactValue, shown
+from policy_engine.language.facts import UNKNOWN, FactValue, FieldValue, shown
 from policy_engine.language.rules import HoldingRule
 from policy_engine.language.scenario import Scenario
 from policy_engine.language.times import Moment
 from policy_engine.language.tree import AllOf, AnyOf, CompareTest, ConceptTest, HasTest, ListTest, Negation, QuestionTest, Tree, ValueTest
-from policy_engine.reasoning.records import Today, TooManyCompletions, answers, local_days, matches, record_tests, with_presumptions
+from policy_engine.reasoning.records import Today, TooManyCompletions, answers, counted_from, local_days, matches, with_presumptions
 from policy_engine.reasoning.regime import Regime
 from policy_engine.reasoning.truth import FALSE, OPEN, TRUE, Judges, Truth, truth
 
@@ -51,6 +51,8 @@ class View:
         self._known: dict[str, Known] = {}
         self._days: dict[int, Today] = {}
         self._steps: dict[int, Step] = {}
+        self._records: dict[str, list[dict[str, FieldValue]]] = {}
+        self._marks: dict[int, list[Truth]] = {}
         self._open_questions: list[str] = []
 
     def find(self, fact: str) -> FactValue:
@@ -85,23 +87,42 @@ class View:
         known = self._days.get(id(test))
         if known is not None:
             return known
-        names = sorted({item.quantity[13:] for item in record_tests(test.where) if getattr(item, "quantity", "").startswith("years_before:")})  # type: ignore[union-attr]
+        names = self.regime.counted_from.get(id(test))
+        if names is None:
+            names = self.regime.counted_from[id(test)] = counted_from(test.where)
         zone = self.regime.clockwork.zone
         found = self._days[id(test)] = Today(self.scenario.as_of.astimezone(zone).date(), local_days(self._values, names, zone))
         return found
 
     def on_list(self, test: ListTest) -> Truth:
         """Whether a test of a list may hold and may fail."""
-        value = self.find(test.fact)
-        if value is UNKNOWN:
+        if self.find(test.fact) is UNKNOWN:
             return OPEN
-        assert isinstance(value, tuple)
-        records = [with_presumptions(record, self.lexicon.facts[test.fact]) for record in value]
+        marks = self.marks(test)
+        if OPEN not in marks and test.distinct is None:
+            return TRUE if marks.count(TRUE) >= test.least else FALSE
         try:
-            found = {holds for (holds,) in answers(records, [test], self.day_of(test))}
+            found = {holds for (holds,) in answers(self.records(test.fact), [test], self.day_of(test))}
         except TooManyCompletions:
             return OPEN
         return True in found, False in found
+
+    def records(self, fact: str) -> list[dict[str, FieldValue]]:
+        """The records of a known list, with their presumed fields."""
+        found = self._records.get(fact)
+        if found is None:
+            value = self.find(fact)
+            assert isinstance(value, tuple)
+            found = self._records[fact] = [with_presumptions(record, self.lexicon.facts[fact]) for record in value]
+        return found
+
+    def marks(self, test: ListTest) -> list[Truth]:
+        """For each record of a known list, whether it may match and may not."""
+        found = self._marks.get(id(test))
+        if found is None:
+            today = self.day_of(test)
+            found = self._marks[id(test)] = [matches(test.where, record, today) for record in self.records(test.fact)]
+        return found
 
     def on_question(self, question: str) -> Truth:
         """Whether a question of law may be answered yes and may be answered no."""
@@ -205,13 +226,8 @@ class View:
         value = self.find(test.fact)
         if value is UNKNOWN or not isinstance(value, tuple):
             return Step(self.text(test), word, known.value, known.origin)
-        today = self.day_of(test)
         marks = {TRUE: "matches", FALSE: "does not match", OPEN: "may match"}
-        parts = tuple(
-            Step(shown((record,)).strip("[]"), _word(found), marks[found], known.origin)
-            for record in value
-            for found in [matches(test.where, with_presumptions(record, self.lexicon.facts[test.fact]), today)]
-        )
+        parts = tuple(Step(shown((record,)).strip("[]"), _word(found), marks[found], known.origin) for record, found in zip(value, self.marks(test), strict=True))
         return Step(self.text(test), word, known.value if not parts else "", known.origin, parts if parts else ())
 
     def _explain_question(self, question: str, word: str) -> Step:
