@@ -32,6 +32,7 @@ check: lint types test
 
 bench: $(READY)
 	$(BIN)/python benchmarks/decisions.py
+	$(BIN)/python benchmarks/rulebook.py
 
 # The law of every folder in words, made from its rules; a test compares.
 pages: $(READY)
