@@ -69,6 +69,8 @@ def load_layer(jurisdiction: str, files: Sequence[tuple[Path, str]], lexicon: Le
                 parts.append(_part(document, jurisdiction))
         except BadInput as error:
             problems.extend(error.problems)
+    if problems:  # what the unreadable parts declare would be missed all over the others
+        raise BadInput(problems)
     loader = _Loader(jurisdiction, lexicon, above, problems)
     loader.declare(parts)
     converter = Converter(jurisdiction, lexicon, calendars, loader.sources, loader.scope, above.paths, problems, below)

@@ -162,6 +162,7 @@ class Rulebook:
                     layers.append(self.layer(name, tuple(layers)))
                 except BadInput as error:
                     problems.extend(error.problems)
+                    break  # the layers below rest on this one
             problems = problems or self._check_defaults(layers)
             if problems:
                 raise BadInput(problems)
