@@ -25,8 +25,8 @@ from policy_engine.reasoning.whatif import WhatIf, what_if
 
 
 @dataclass(frozen=True, slots=True)
-class Presumed:
-    """A value taken for an absent fact."""
+class Taken:
+    """A value taken for an absent fact: presumed, or found in the registry."""
 
     fact: str
     value: str
@@ -215,7 +215,7 @@ class Decision:
         return notes(self.regime, self.view, tuple(self.outcomes))
 
     @cached_property
-    def presumptions(self) -> tuple[Presumed, ...]:
+    def presumptions(self) -> tuple[Taken, ...]:
         """The values taken for absent facts on which some outcome can depend."""
         regime = self.regime
         facts = {regime.variables[index].fact for action in self.outcomes for index in regime.support(action)}
@@ -224,8 +224,13 @@ class Decision:
             if name in facts and name not in self.scenario.facts:
                 value = self.view.find(name)
                 if value is not UNKNOWN:
-                    found.append(Presumed(name, shown(value)))
+                    found.append(Taken(name, shown(value)))
         return tuple(found)
+
+    @cached_property
+    def registry(self) -> tuple[Taken, ...]:
+        """The facts found in the rulebook's registry, with their values."""
+        return tuple(Taken(name, shown(self.scenario.facts[name])) for name in sorted(self.scenario.registry))
 
     @cached_property
     def disposition(self) -> str:

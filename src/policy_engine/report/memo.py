@@ -34,6 +34,7 @@ def markdown(decision: Decision) -> str:
     lines += _section("Duties", [f"{item.on.replace('_', ' ')}: {item.must.strip()} ({item.rule.citation})" for item in decision.duties])
     lines += _exposures(decision)
     lines += _section("Notes", [f"{item.action}: {'possibly: ' if item.open else ''}{item.rule.says.strip()} ({item.rule.citation})" for item in decision.notes])
+    lines += _section("Found in the registry", [f"{item.fact} = {item.value}" for item in decision.registry])
     lines += _section("Presumed, for want of facts", [f"{item.fact} = {item.value}" for item in decision.presumptions])
     lines += ["", "---", "", words.provenance(decision), "", decision.rulebook.card.notice.strip(), ""]
     return "\n".join(lines)

@@ -36,6 +36,7 @@ def to_dict(decision: Decision, *, trace: bool = True) -> dict[str, Any]:
         "exposures": [_exposure(item) for item in decision.exposures],
         "notes": [{"rule": _rule(item.rule), "action": item.action, "open": item.open} for item in decision.notes],
         "deadlines": [_deadline(item) for item in decision.deadlines],
+        "registry": [{"fact": item.fact, "value": item.value} for item in decision.registry],
         "presumptions": [{"fact": item.fact, "value": item.value} for item in decision.presumptions],
         "assumed": dict(decision.scenario.assume),
     }

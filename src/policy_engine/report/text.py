@@ -158,9 +158,10 @@ def _consequences(decision: Decision) -> Iterable[RenderableType]:
         for note in decision.notes:
             maybe = "possibly: " if note.open else ""
             yield Padding(Text(f"{note.action}: {maybe}{note.rule.says.strip()} ({note.rule.citation})"), (0, 0, 0, 2))
-    if decision.presumptions:
-        yield Text("\nPresumed, for want of facts", style="bold")
-        yield Padding(Text("; ".join(f"{item.fact} = {item.value}" for item in decision.presumptions)), (0, 0, 0, 2))
+    for title, taken in (("Found in the registry", decision.registry), ("Presumed, for want of facts", decision.presumptions)):
+        if taken:
+            yield Text(f"\n{title}", style="bold")
+            yield Padding(Text("; ".join(f"{item.fact} = {item.value}" for item in taken)), (0, 0, 0, 2))
     yield Text(f"\n{words.provenance(decision)}", style="dim")
     notice = decision.rulebook.card.notice.strip()
     if notice:
