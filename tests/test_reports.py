@@ -13,7 +13,7 @@ from policy_engine.report.shape import SCHEMA
 
 KEYS = {
     "schema", "scenario", "title", "as_of", "jurisdiction", "layers", "agency", "disposition", "outcomes", "not_its_act", "duties", "exposures", "notes",
-    "deadlines", "presumptions", "assumed", "trace", "rulebook", "engine",
+    "deadlines", "registry", "presumptions", "assumed", "trace", "rulebook", "engine",
 }  # fmt: skip
 OUTCOME = {"status", "basis", "candidates", "because", "if", "leaning", "dispositive", "governing", "displaced", "confidence", "due", "cut_off"}
 
