@@ -316,6 +316,8 @@ class Reference:
             return list(declared.values) or [*tested, OTHER]
         if declared.type == "set":
             tested = sorted({use.element for use in uses})
+            if 1 << len(tested) > self.limit:
+                raise TooMany
             return [frozenset(some) for size in range(len(tested) + 1) for some in combinations(tested, size)]
         if declared.type == "number":
             return sorted({use.number + step for use in uses for step in (-0.001, 0, 0.001)})
@@ -340,6 +342,8 @@ class Reference:
     def list_values(self, value: Any, uses: list[Any], declared: Any) -> list[Any]:
         tests = list(dict.fromkeys(uses))
         if value is UNKNOWN:
+            if 1 << len(tests) > self.limit:
+                raise TooMany
             pairs = [(i, j) for i, strong in enumerate(tests) for j, weak in enumerate(tests) if i != j and brings(strong, weak)]
             possible = [answers for answers in product((False, True), repeat=len(tests)) if all(answers[j] or not answers[i] for i, j in pairs)]
             return [dict(zip(tests, answers, strict=True)) for answers in possible]
