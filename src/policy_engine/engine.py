@@ -201,7 +201,6 @@ class Engine:
             found = dt.datetime.combine(found, dt.time(12))
         return found if found.tzinfo else found.replace(tzinfo=case.as_of.tzinfo)
 
-
     # -- live cases -------------------------------------------------------------------------------
     @cached_property
     def opinion(self) -> SecondOpinion:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -68,25 +68,28 @@ class Case:
         """
         self._log = log
         if log is not None and log.entries:
-            self._take_up(log)
+            self.torn = log.torn
+            self.take_up(log.entries, str(log.path))
             return
         decision = self._decide(self.scenario.facts, self.scenario.as_of)
         step, self._standing = make_step(decision, "opened", self.scenario.as_of, self.scenario.facts, (), None)
         self._write({"schema": SCHEMA, "case": scenario_as_written(self.scenario, self._reader.zone), "rulebook": self.rulebook}, [step])
         self.timeline = (step,)
 
-    def _take_up(self, log: CaseLog) -> None:
-        """Stand where the log ends: what was told stays as it was told."""
-        self.torn = log.torn
+    def take_up(self, entries: Iterable[Mapping[str, Any]], file: str) -> None:
+        """Stand where the entries of a log end: what was told stays as it was told.
+
+        If the rulebook's files have changed since, the case is decided anew as it stands, and the log says so.
+        """
         events: list[Event] = []
         steps: list[Step] = []
         now = self.scenario.as_of
         rulebook: Any = None
-        for entry in log.entries:
-            steps += [step_of(item) for item in entry["steps"]]
+        for entry in entries:
+            steps += [step_of(item, self._local) for item in entry["steps"]]
             rulebook = entry.get("rulebook", rulebook)
             if "event" in entry:
-                events.append(self._reader.read(Document(str(log.path), entry["event"], None), None))
+                events.append(self._reader.read(Document(file, entry["event"], None), None))
                 now = max(now, events[-1].known)
             elif "until" in entry:
                 now = dt.datetime.fromisoformat(entry["until"])

@@ -109,7 +109,6 @@ class EventReader:
                 problems.append(document.problem(("event",), f"`{model.event}` needs the fact `{name}`"))
         if problems:
             raise BadInput(problems)
-        acts = (kind.does, kind.refrains, kind.ends, kind.happens) if kind else ()
         written = {
             "id": model.id,
             "event": model.event,
@@ -123,8 +122,23 @@ class EventReader:
             "note": model.note,
         }
         kept = {key: value for key, value in written.items() if value not in (None, "", {}, [])}
-        told = (model.corrects, model.withdraws, model.meets, model.note)
-        return Event(model.id, model.event, at, known, model.source, changes, *told, *acts, written=kept)
+        return Event(
+            id=model.id,
+            kind=model.event,
+            at=at,
+            known=known,
+            source=model.source,
+            changes=changes,
+            corrects=model.corrects,
+            withdraws=model.withdraws,
+            meets=model.meets,
+            note=model.note,
+            does=kind.does if kind else (),
+            refrains=kind.refrains if kind else (),
+            ends=kind.ends if kind else (),
+            happens=kind.happens if kind else (),
+            written=kept,
+        )
 
     def _kind(self, document: Document, model: EventModel, problems: list[Problem]) -> CaseEvent | None:
         if model.corrects and model.withdraws:
@@ -168,7 +182,8 @@ def effective(events: Iterable[Event]) -> list[Event]:
             gone.add(event.replaces)
         if event.kind:
             kept.append(event)
-    return sorted(reversed(kept), key=lambda event: event.at)
+    kept.reverse()
+    return sorted(kept, key=lambda event: event.at)
 
 
 def fold(facts: Mapping[str, FactValue], events: Iterable[Event]) -> dict[str, FactValue]:
@@ -180,12 +195,4 @@ def fold(facts: Mapping[str, FactValue], events: Iterable[Event]) -> dict[str, F
                 found.pop(name, None)
             else:
                 found[name] = value
-    return found
-
-
-def ended(events: Iterable[Event]) -> frozenset[str]:
-    """The actions that cannot go on after the events."""
-    found: frozenset[str] = frozenset()
-    for event in events:
-        found = (found | frozenset(event.ends)) - frozenset(event.does)
     return found

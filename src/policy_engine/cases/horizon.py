@@ -48,12 +48,10 @@ class Horizon:
             if isinstance(value, Moment):
                 for end in {value.first, value.last}:
                     found |= {turn for item in thresholds for turn in _reached(item, end, clockwork)}
-        for rule in (*regime.law.clocks, *regime.law.duties):
-            hours = getattr(rule, "hours", None) or getattr(rule, "within_hours", None)
-            start = rule.starts or (regime.events[rule.event][1] if getattr(rule, "event", None) else None)  # type: ignore[attr-defined]
-            value = facts.get(start) if start else None
-            if hours and isinstance(value, Moment) and value.exact:
-                found.add(clockwork.add(value.first, hours, rule.excluding))
+        for start, hours, excluding in _limits(regime):
+            value = facts.get(start)
+            if isinstance(value, Moment) and value.exact:
+                found.add(clockwork.add(value.first, hours, excluding))
         for fact, years in tested.years.items():
             records = facts.get(fact)
             if isinstance(records, tuple):
@@ -73,6 +71,16 @@ class Horizon:
                         years = found.years.setdefault(test.fact, set())
                         years |= {(item.field, item.number) for item in record_tests(test.where) if isinstance(item, FieldCompare) and item.quantity == "years_ago"}
         return found
+
+
+def _limits(regime: Regime) -> Iterable[tuple[str, float, tuple[str, ...]]]:
+    """The time facts from which clocks and duties run, with the hours allowed and the days left out."""
+    for clock in regime.law.clocks:
+        yield clock.starts, clock.hours, clock.excluding
+    for duty in regime.law.duties:
+        start = duty.starts or (regime.events[duty.event][1] if duty.event else None)
+        if duty.within_hours and start:
+            yield start, duty.within_hours, duty.excluding
 
 
 def _tests(rule: RuleBase) -> Iterable[Tree]:

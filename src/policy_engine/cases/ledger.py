@@ -76,21 +76,22 @@ def clocks_after(decision: Decision, past: Past, before: Clocks) -> dict[str, Cl
     """The clocks of a case after a decision; those of an action that cannot go on are stopped."""
     dated = {norm.id for norm in decision.regime.law.norms if norm.due is not None}
     governing = {
-        name: outcome.governing_norms() if any(node.norm.id in dated for node in decision.regime.action(name).norms) else ()
-        for name, outcome in decision.outcomes.items()
+        name: outcome.governing_norms() if any(node.norm.id in dated for node in decision.regime.action(name).norms) else () for name, outcome in decision.outcomes.items()
     }
     found: dict[str, ClockState] = {}
     for item in deadlines(decision.regime, decision.view, governing):
         if item.ends is None:
             continue
-        state = "stopped" if item.action in past.ended else item.state
-        if state == "stopped" and item.rule.id not in before:
-            continue
+        state, known = item.state, before.get(item.rule.id)
+        if item.action in past.ended:
+            if known is None:
+                continue
+            state = known.state if known.state == "expired" else "stopped"
         says = item.says.strip() or item.rule.says.strip()
         found[item.rule.id] = ClockState(item.rule.id, item.action, says, item.rule.citation, item.starts, item.ends, state, item.open)
-    for name, known in before.items():
+    for name, last in before.items():
         if name not in found:
-            found[name] = replace(known, state="stopped") if known.state in ("running", "not_started") else known
+            found[name] = replace(last, state="stopped") if last.state in ("running", "not_started") else last
     return found
 
 
@@ -104,7 +105,7 @@ def musts(decision: Decision, clocks: Iterable[ClockState]) -> tuple[Must, ...]:
     found = []
     for clock in clocks:
         outcome = decision.outcomes.get(clock.action)
-        if clock.state == "expired" and outcome is not None:
+        if clock.state == "expired" and not clock.possible and outcome is not None:
             ref = outcome.governing[0]
             statuses = tuple(str(item) for item in outcome.candidates)
             found.append(Must(clock.id, clock.action, statuses, ref.id, ref.citation, ref.says.strip()))

@@ -111,7 +111,9 @@ class CaseLog:
             os.fsync(out.fileno())
         os.ftruncate(self._file, found.whole)
         os.fsync(self._file)
-        self.torn = f"line {len(found.entries) + 1} was torn (its writer was stopped while it wrote); its {len(found.torn)} bytes stand in {aside.name}, and its entry does not count"
+        self.torn = (
+            f"line {len(found.entries) + 1} was torn (its writer was stopped while it wrote); its {len(found.torn)} bytes stand in {aside.name}, and its entry does not count"
+        )
 
     def append(self, body: Mapping[str, Any]) -> None:
         """Write an entry; on disk when this returns, or not at all.

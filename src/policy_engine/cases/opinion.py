@@ -13,9 +13,9 @@ from threading import RLock
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+from policy_engine.cases.resolution import resolve
 from policy_engine.cases.rete.plan import ALWAYS, Plan, plan
 from policy_engine.cases.rete.process import Derivations
-from policy_engine.cases.resolution import resolve
 from policy_engine.reasoning.records import implies
 from policy_engine.reasoning.regime import Regime
 from policy_engine.reasoning.status import statuses
@@ -155,7 +155,7 @@ class _Check:
     def _complete(self, rule: str, literal: int) -> Truth | None:
         """Exactly whether a rule may apply and may not: derived for each completion of what it hangs on."""
         output = self.plan.outputs[rule]
-        facts = []
+        facts: list[set[str]] = []
         for pattern in self.decision.encoding.patterns:
             for completion in self._completions(pattern, literal):
                 if len(facts) == MAX_COMPLETIONS:

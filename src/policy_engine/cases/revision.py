@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from policy_engine.cases.events import Event, fold
 from policy_engine.cases.horizon import TICK
@@ -71,7 +72,7 @@ class Reviser:
         """Every moment at which something was decided, or is now known to have changed, with the facts now known of it."""
         told = {step.decided for step in steps if since <= step.decided < now}
         bounds = sorted({since, *(event.at for event in events if since < event.at < now), now})
-        for start, end in zip(bounds, bounds[1:], strict=False):
+        for start, end in pairwise(bounds):
             facts = fold(self.base, [event for event in events if event.at <= start])
             inside = {start, *(turn + TICK for turn in self.turns(facts, start, end)), *(moment for moment in told if start <= moment < end)}
             for moment in sorted(inside):

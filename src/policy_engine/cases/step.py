@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -152,9 +152,9 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def step_of(data: Mapping[str, Any]) -> Step:
-    """The step that `Step.to_dict` wrote."""
-    found: Step = _built(Step, data)
+def step_of(data: Mapping[str, Any], local: Callable[[dt.datetime], dt.datetime]) -> Step:
+    """The step that `Step.to_dict` wrote, its moments on the place's own clock."""
+    found: Step = _built(Step, data, local)
     return found
 
 
@@ -180,19 +180,19 @@ _EMPTY: dict[type, dict[str, Any]] = {
 }
 
 
-def _built(kind: type, data: Mapping[str, Any]) -> Any:
+def _built(kind: type, data: Mapping[str, Any], local: Callable[[dt.datetime], dt.datetime]) -> Any:
     found = dict(_EMPTY.get(kind, {}))
     for name, value in data.items():
         if name in _PARTS:
-            found[name] = tuple(_built(_PARTS[name], item) for item in value)
+            found[name] = tuple(_built(_PARTS[name], item, local) for item in value)
         elif name == "revision":
-            found[name] = _built(Revision, value)
+            found[name] = _built(Revision, value, local)
         elif name == "outcomes":
             found[name] = {action: tuple(statuses) for action, statuses in value.items()}
         elif isinstance(value, list):
             found[name] = tuple(value)
         elif name in _MOMENTS:
-            found[name] = dt.datetime.fromisoformat(value)
+            found[name] = local(dt.datetime.fromisoformat(value))
         else:
             found[name] = value
     return kind(**found)

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from policy_engine.language.tree import Tree
-from policy_engine.reasoning.regime import Regime
 from policy_engine.cases.rete.formula import Both, Formula, Translator
 from policy_engine.cases.rete.limits import MAX_BRANCHES, MAX_FIELDS, MAX_PATTERNS, MAX_PENDING, MAX_RULES, Rule, check_ruleset, pending
+from policy_engine.language.tree import Tree
+from policy_engine.reasoning.regime import Regime
 
 Conjuncts = frozenset[frozenset[str]]
 ALWAYS = "on"  # a field that is true in every fact

@@ -19,8 +19,7 @@ from policy_engine.cases.rete.plan import Plan
 CHILD = Path(__file__).with_name("child.py")
 MAX_PLANS = 256
 FIX = (
-    "build it anew with: CPPFLAGS=-DPyEval_CallObject=PyObject_CallObject pip install --force-reinstall --no-cache-dir --no-binary durable-rules durable-rules "
-    "(needs a C compiler)"
+    "build it anew with: CPPFLAGS=-DPyEval_CallObject=PyObject_CallObject pip install --force-reinstall --no-cache-dir --no-binary durable-rules durable-rules (needs a C compiler)"
 )
 
 
