@@ -16,16 +16,17 @@ from weakref import WeakKeyDictionary
 from policy_engine.cases.resolution import resolve
 from policy_engine.cases.rete.plan import ALWAYS, Plan, plan
 from policy_engine.cases.rete.process import Derivations
-from policy_engine.reasoning.records import implies
+from policy_engine.language.tree import ListTest, Tree
+from policy_engine.reasoning.records import implies, local_days
 from policy_engine.reasoning.regime import Regime
 from policy_engine.reasoning.status import statuses
-from policy_engine.reasoning.trace import norm_truth
 from policy_engine.reasoning.truth import FALSE, OPEN, TRUE, Truth
 
 if TYPE_CHECKING:
     from policy_engine.reasoning.decision import Decision
 
 MAX_COMPLETIONS = 512
+MAX_ANSWERS = 20_000
 _WORDS = {TRUE: "applies", FALSE: "does not apply", OPEN: "may apply"}
 
 
@@ -100,10 +101,9 @@ class _Check:
 
     def _fields(self) -> tuple[set[str], set[str]]:
         """The fields that surely hold, and those that may."""
-        truth = self.decision.view.truth
         definite, possible = {ALWAYS}, {ALWAYS}
         for index, leaf in enumerate(self.plan.leaves):
-            may, may_not = truth(leaf)
+            may, may_not = self._leaf(leaf)
             if may and may_not:
                 possible |= {f"a{index}p", f"a{index}n"}
             else:
@@ -114,21 +114,39 @@ class _Check:
             possible |= {f"q{index}p", f"q{index}n"}
         return definite, possible
 
+    def _leaf(self, leaf: Tree) -> Truth:
+        """The truth of a test. Tests of lists are the dear ones: they are remembered for the same records on the same days."""
+        view = self.decision.view
+        if not isinstance(leaf, ListTest):
+            return view.truth(leaf)
+        today = local_days(view.scenario.facts, self.plan.time_facts(leaf), view.regime.clockwork.zone)
+        day = view.regime.clockwork.local(view.scenario.as_of).date()
+        key = (id(leaf), view.find(leaf.fact), day, *today.values())
+        found = self.plan.answers.get(key)
+        if found is None:
+            if len(self.plan.answers) > MAX_ANSWERS:
+                self.plan.answers.clear()
+            found = self.plan.answers[key] = view.truth(leaf)
+        return found
+
     def run(self) -> Agreement:
         decision, regime = self.decision, self.decision.regime
         checked = 0
         for action, outcome in decision.outcomes.items():
-            for node in regime.action(action).norms:
-                applies, _ = norm_truth(regime, decision.encoding, action, node)
-                self._rule(action, node.norm.id, node.applies, applies)
-                checked += 1
-                for fall in node.displaced:
-                    if fall.reason == "preempted":
-                        found = [regime.literal_truth(action, pattern, fall.literal) for pattern in decision.encoding.patterns]
-                        self._rule(action, fall.by.id, fall.literal, (any(may for may, _ in found), any(may_not for _, may_not in found)))
-                        checked += 1
+            nodes = regime.action(action).norms
+            rules = {node.norm.id: node.applies for node in nodes}
+            rules |= {fall.by.id: fall.literal for node in nodes for fall in node.displaced if fall.reason == "preempted"}
+            circuit = {literal: self._circuit(action, literal) for literal in set(rules.values())}
+            for rule, literal in rules.items():
+                self._rule(action, rule, literal, circuit[literal])
+            checked += len(rules)
             self._status(action, outcome.bits)
         return Agreement(checked, self.completed, tuple(self.unconfirmed))
+
+    def _circuit(self, action: str, literal: int) -> Truth:
+        """What the circuit says of a literal, over every branch."""
+        found = [self.decision.regime.literal_truth(action, pattern, literal) for pattern in self.decision.encoding.patterns]
+        return any(may for may, _ in found), any(may_not for _, may_not in found)
 
     def _rule(self, action: str, rule: str, literal: int, circuit: Truth) -> None:
         derived = self.truths[rule]

@@ -6,12 +6,13 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from policy_engine.cases.rete.formula import Both, Formula, Translator
 from policy_engine.cases.rete.limits import MAX_BRANCHES, MAX_FIELDS, MAX_PATTERNS, MAX_PENDING, MAX_RULES, Rule, check_ruleset, pending
-from policy_engine.language.tree import Tree
+from policy_engine.language.tree import ListTest, Tree
+from policy_engine.reasoning.encode import time_facts
 from policy_engine.reasoning.regime import Regime
 
 Conjuncts = frozenset[frozenset[str]]
@@ -27,12 +28,22 @@ class Plan:
         free: the question of law behind the fields `q{i}p` and `q{i}n`.
         stages: rulesets in the order in which they are asked; a later one may test what an earlier one derived.
         outputs: for each norm and preemption the derived field that says it applies, or a constant.
+        answers: tests of lists already judged, by test, records and days.
     """
 
     leaves: tuple[Tree, ...]
     free: tuple[str, ...]
     stages: tuple[tuple[tuple[Rule, ...], ...], ...]
     outputs: dict[str, str | bool]
+    answers: dict[tuple[object, ...], tuple[bool, bool]] = field(default_factory=dict, repr=False, compare=False)
+
+    @cached_property
+    def _times(self) -> dict[int, tuple[str, ...]]:
+        return {id(leaf): time_facts([leaf]) for leaf in self.leaves if isinstance(leaf, ListTest)}
+
+    def time_facts(self, leaf: ListTest) -> tuple[str, ...]:
+        """The time facts that a test of a list counts to."""
+        return self._times[id(leaf)]
 
     @cached_property
     def wire(self) -> str:
