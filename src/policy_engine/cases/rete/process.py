@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import weakref
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -41,9 +42,9 @@ class Derivations:
 
     def __init__(self, time_limit: float = 5.0, load_limit: float = 30.0) -> None:
         self.time_limit, self.load_limit = time_limit, load_limit
-        self.starts = 0
         self._lock = RLock()
         self._process: subprocess.Popen[bytes] | None = None
+        self._end: weakref.finalize[..., Derivations] | None = None
         self._out = self._in = -1
         self._rest = b""
         self._ready = False
@@ -76,9 +77,9 @@ class Derivations:
         )
         os.close(requests)
         os.close(answers)
+        self._end = weakref.finalize(self, _end, self._process, self._out, self._in)
         self._rest, self._ready = b"", False
         self._loaded.clear()
-        self.starts += 1
 
     def derive(self, plan: Plan, facts: Sequence[Iterable[str]]) -> list[frozenset[str]]:
         """For each set of true fields, what the plan derives from it.
@@ -150,15 +151,14 @@ class Derivations:
     def close(self) -> None:
         """End the child."""
         with self._lock:
-            process, self._process = self._process, None
-            if process is None:
-                return
-            os.close(self._out)
-            os.close(self._in)
-            process.kill()
-            process.wait()
+            self._process = None
             self._loaded.clear()
+            if self._end is not None:
+                self._end()
 
-    def __del__(self) -> None:
-        if getattr(self, "_process", None) is not None:
-            self.close()
+
+def _end(process: subprocess.Popen[bytes], *pipes: int) -> None:
+    for pipe in pipes:
+        os.close(pipe)
+    process.kill()
+    process.wait()
