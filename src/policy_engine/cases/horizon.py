@@ -13,12 +13,13 @@ from policy_engine.language.rules import RuleBase
 from policy_engine.language.times import Moment
 from policy_engine.language.tree import CompareTest, ConceptTest, FieldCompare, ListTest, Tree, walk
 from policy_engine.reasoning.cells import Threshold, normal
-from policy_engine.reasoning.clock import Clockwork
+from policy_engine.reasoning.clock import HOUR, Clockwork
 from policy_engine.reasoning.records import record_tests
 from policy_engine.reasoning.regime import Regime
 
 # A limit of 48 hours is passed just after the 48th hour: what a turn brings is decided one tick later.
 TICK = dt.timedelta(microseconds=1)
+SECOND = dt.timedelta(seconds=1)
 
 
 @dataclass(slots=True)
@@ -95,6 +96,8 @@ def _reached(item: Threshold, start: dt.datetime, clockwork: Clockwork) -> Itera
         yield start + dt.timedelta(hours=item.number)
     elif item.quantity == "workday_hours_ago":
         yield clockwork.add(start, item.number, clockwork.workdays)
+        # run out on the eve of days left out, the count goes on only after them
+        yield clockwork.add(start, item.number + 1 / HOUR, clockwork.workdays) - SECOND
     elif item.quantity == "days_ago":
         days = math.floor(item.number) + 1 if item.strict else math.ceil(item.number)
         yield clockwork.midnight(clockwork.local(start).date() + dt.timedelta(days=days))
