@@ -141,9 +141,10 @@ def kill_writers(kills: int, folder: Path) -> tuple[int, int]:
         process = subprocess.Popen([sys.executable, "-c", source, str(log), str(ROOT / "rules")], stdout=subprocess.PIPE, text=True)
         assert process.stdout is not None
         process.stdout.readline()
-        time.sleep(rng.random() * 0.1)
+        first = process.stdout.readline()
+        time.sleep(rng.random() * 0.05)
         process.send_signal(signal.SIGKILL)
-        lines = process.stdout.read().split("\n")
+        lines = (first + process.stdout.read()).split("\n")
         process.wait()
         told = max([told, *(int(line) + 1 for line in lines[:-1])])
         read = read_log(log)

@@ -97,8 +97,8 @@ class Case:
         counting = effective(events)
         scenario = self.scenario
         regime = self.engine.regime(scenario.jurisdiction, scenario.kinds, now, scenario.assume)
-        duties = {item.id: item for step in steps for item in step.duties}
-        clocks = {item.id: item for step in steps for item in step.clocks}
+        duties = dict(sorted({item.id: item for step in steps for item in step.duties}.items()))
+        clocks = dict(sorted({item.id: item for step in steps for item in step.clocks}.items()))
         facts = fold(scenario.facts, counting)
         self._standing = Standing(now, facts, Past.of(counting), regime, steps[-1].outcomes, duties, clocks)
         if rulebook != self.rulebook:

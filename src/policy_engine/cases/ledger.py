@@ -69,7 +69,7 @@ def duties_after(decision: Decision, past: Past, before: Duties) -> dict[str, Du
     for name, known in before.items():
         if name not in found:
             found[name] = known if known.state == "met" else replace(known, state="dropped")
-    return found
+    return dict(sorted(found.items()))
 
 
 def clocks_after(decision: Decision, past: Past, before: Clocks) -> dict[str, ClockState]:
@@ -92,7 +92,7 @@ def clocks_after(decision: Decision, past: Past, before: Clocks) -> dict[str, Cl
     for name, last in before.items():
         if name not in found:
             found[name] = replace(last, state="stopped") if last.state in ("running", "not_started") else last
-    return found
+    return dict(sorted(found.items()))
 
 
 def news(before: Mapping[str, DutyState] | Mapping[str, ClockState], after: Mapping[str, DutyState] | Mapping[str, ClockState]) -> tuple:  # type: ignore[type-arg]
