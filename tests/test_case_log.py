@@ -28,7 +28,7 @@ LATE = {"id": "papers", "event": "citizenship_shown", "at": "2026-03-02T15:00", 
 EVENTS = [DETAINER, {"id": "copy", "event": "copy_given", "at": "2026-03-02T10:00", "meets": []}, BAIL, KEPT, LATE]
 
 
-@pytest.fixture()
+@pytest.fixture
 def log(engine: Engine, tmp_path: Path) -> Path:
     path = tmp_path / "case.jsonl"
     with engine.open_case(BASE, log=path, second_opinion=False) as case:
@@ -210,7 +210,7 @@ def test_a_replay_is_the_same_byte_for_byte(engine: Engine, log: Path) -> None:
     assert found.second_opinion == "agreed"
 
 
-@pytest.fixture()
+@pytest.fixture
 def other(tmp_path: Path) -> Path:
     return Path(shutil.copytree(ROOT / "rules", tmp_path / "rules"))
 

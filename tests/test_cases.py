@@ -239,9 +239,7 @@ def test_the_order_of_news_does_not_change_what_stands(history: tuple[str, list[
     in_order.advance(late.now)
     assert late.facts == in_order.facts
     assert outcomes_of(late.decision) == outcomes_of(in_order.decision)
-    assert {clock.id: clock.ends for clock in late.clocks if clock.state == "running"} == {
-        clock.id: clock.ends for clock in in_order.clocks if clock.state == "running"
-    }
+    assert {clock.id: clock.ends for clock in late.clocks if clock.state == "running"} == {clock.id: clock.ends for clock in in_order.clocks if clock.state == "running"}
 
 
 @settings(max_examples=60)
