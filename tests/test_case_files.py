@@ -42,7 +42,7 @@ def test_case_file(engine: Engine, path: Path) -> None:
     case = file.run(engine, second_opinion=True)
     assert failures(case, file) == []
     assert case.second_opinion == "agreed"
-    with pytest.raises(BadInput, match="case file|events"):
+    with pytest.raises(BadInput, match=r"case file|events"):
         engine.scenario(path)
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -131,7 +134,7 @@ def test_a_count_that_is_full_on_friday_night_is_passed_only_on_monday(engine: E
 def test_duties_open_are_met_run_late_and_fall_away(engine: Engine) -> None:
     case = opened(engine, DETAINER, BAIL)
     assert [(duty.id, duty.state) for duty in case.duties] == [("tx.detainer-inform", "open")]
-    with pytest.raises(BadInput, match="unknown open duty `tx.detainer-infrom`; did you mean `tx.detainer-inform`"):
+    with pytest.raises(BadInput, match=r"unknown open duty `tx.detainer-infrom`; did you mean `tx.detainer-inform`"):
         case.apply({"id": "told", "event": "fact_learned", "at": "2026-03-02T13:00", "meets": ["tx.detainer-infrom"]})
     assert case.apply({"id": "told", "event": "fact_learned", "at": "2026-03-02T13:00", "meets": ["tx.detainer-inform"]}).duties[0].state == "met"
     other = opened(engine, DETAINER, BAIL, {"id": "gone", "event": "detainer_withdrawn", "at": "2026-03-02T14:00"})
@@ -185,6 +188,30 @@ def test_time_does_not_run_back(engine: Engine) -> None:
         case.advance(case.now - dt.timedelta(hours=1))
     with pytest.raises(BadInput, match="a moment has an offset"):
         case.advance(dt.datetime(2026, 4, 1))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("sets: {custody.status: arrested}", "sets: {custody.status: arested}", "`custody.status` has unknown value `arested`; did you mean `arrested`"),
+        ("dates: [custody.release_due], needs", "dates: [custody.release_dew], needs", "unknown fact `custody.release_dew`; did you mean `custody.release_due`"),
+        ("dates: [custody.release_due], needs", "dates: [custody.status], needs", "`custody.status` is of type enum, not a time"),
+        ("does: [share_records]", "does: [share_record]", "unknown action `share_record`; did you mean `share_records`"),
+        ("happens: [release_date_sent]", "happens: [release_sent]", "unknown event `release_sent`; did you mean `release_date_sent`"),
+        ("case_events:\n", "case_events:\n  odd: {set: {}}\n", "unknown key `set`; did you mean `sets`"),
+    ],
+)
+def test_a_fault_in_the_vocabulary_of_events_is_told_in_its_place(tmp_path: Path, old: str, new: str, told: str) -> None:
+    root = Path(shutil.copytree(ENGINE.rulebook.root, tmp_path / "rules"))
+    path = root / "vocabulary/case_events.yaml"
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(BadInput) as found:
+        Engine(root).open_case(BASE, second_opinion=False)
+    (line,) = str(found.value).splitlines()
+    assert told in line
+    assert re.match(rf"{root}/vocabulary/case_events.yaml:\d+:\d+: ", line)
 
 
 # -- properties -----------------------------------------------------------------------------------

@@ -122,6 +122,10 @@ def test_a_hang_ends_at_the_time_limit() -> None:
     os.kill(hanging.pid or 0, signal.SIGSTOP)
     with pytest.raises(DerivationFailed, match=r"did not answer within 0\.3 s"):
         hanging.derive(small(), [["a"]])
+    hanging.derive(small(), [["a"]])
+    os.kill(hanging.pid or 0, signal.SIGSTOP)
+    with pytest.raises(DerivationFailed, match="did not answer"):  # more than the pipe takes in
+        hanging.derive(small(), [[f"field-{index}" for index in range(30_000)]])
     hanging.time_limit = 5.0
     assert hanging.derive(small(), [["a", "b"]]) == [{"d0"}]
     hanging.close()
@@ -155,5 +159,5 @@ def test_threads_share_one_child(derivations: Derivations) -> None:
 def test_a_library_that_cannot_be_imported_is_told_with_its_cure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "durable_rules_engine.py").write_text("raise ImportError('undefined symbol: PyEval_CallObject')", encoding="utf-8")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    with pytest.raises(RulesEngineMissing, match="undefined symbol: PyEval_CallObject.*CPPFLAGS=-DPyEval_CallObject=PyObject_CallObject pip install"):
+    with pytest.raises(RulesEngineMissing, match=r"undefined symbol: PyEval_CallObject.*CPPFLAGS=-DPyEval_CallObject=PyObject_CallObject pip install"):
         Derivations().derive(small(), [["a"]])

@@ -107,7 +107,7 @@ def test_a_fault_in_the_derivation_is_found(engine: Engine, monkeypatch: pytest.
     output = made.outputs["ca.no-detainer-hold"]
     true = Derivations.derive
     monkeypatch.setattr(Derivations, "derive", lambda self, plan, facts: [found - {output} for found in true(self, plan, facts)])
-    with pytest.raises(Disagreement, match="ca.no-detainer-hold: by the circuit: applies; by durable_rules: does not apply"):
+    with pytest.raises(Disagreement, match=r"ca.no-detainer-hold: by the circuit: applies; by durable_rules: does not apply"):
         opinion.check(decision)
 
 

@@ -26,6 +26,7 @@ from policy_engine.reasoning.regime import Regime
 
 if TYPE_CHECKING:
     from policy_engine.cases.case import Case
+    from policy_engine.cases.events import EventReader
     from policy_engine.cases.horizon import Horizon
     from policy_engine.cases.opinion import SecondOpinion
 
@@ -55,6 +56,7 @@ class Engine:
         self._by_moment: dict[tuple[object, ...], Regime] = {}
         self._cuts: dict[str, list[dt.date]] = {}
         self._clockworks: dict[str, Clockwork] = {}
+        self._readers: dict[dt.tzinfo, EventReader] = {}
 
     def _presumption_rules(self) -> dict[str, tuple[Presumption, ...]]:
         lexicon, problems = self.rulebook.lexicon, list[Problem]()
@@ -215,6 +217,19 @@ class Engine:
         from policy_engine.cases.horizon import Horizon
 
         return Horizon()
+
+    def event_reader(self, zone: dt.tzinfo) -> EventReader:
+        """Reads the events of cases in a time zone.
+
+        Raises:
+            BadInput: the vocabulary's case events set values that do not fit their facts.
+        """
+        from policy_engine.cases.events import EventReader
+
+        found = self._readers.get(zone)
+        if found is None:
+            found = self._readers[zone] = EventReader(self.rulebook, zone)
+        return found
 
     def open_case(self, scenario: ScenarioLike | None = None, *, log: str | Path | None = None, second_opinion: bool | None = None) -> Case:
         """A live case: events in, changed decisions and deadlines out. See docs/live-cases.md.

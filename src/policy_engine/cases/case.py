@@ -8,7 +8,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from policy_engine.cases.events import Event, EventReader, effective, fold
+from policy_engine.cases.events import Event, effective, fold
 from policy_engine.cases.horizon import TICK
 from policy_engine.cases.ledger import Past
 from policy_engine.cases.log import CaseLog
@@ -52,7 +52,7 @@ class Case:
         self.rulebook = {"name": card.name, "version": card.version, "digest": path.digest}
         clockwork = engine.clockwork(path)
         self._cuts = engine.cut_days(path)
-        self._reader = EventReader(engine.rulebook, clockwork.zone)
+        self._reader = engine.event_reader(clockwork.zone)
         self._reviser = Reviser(scenario.facts, self._decide, self._turns)
         self._local = clockwork.local
         self.events: tuple[Event, ...] = ()

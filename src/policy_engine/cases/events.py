@@ -72,7 +72,7 @@ class Event:
 
 
 class EventReader:
-    """Types events for one case.
+    """Types events for the cases of one time zone.
 
     Raises (on making):
         BadInput: the vocabulary's case events set values that do not fit their facts.
@@ -81,6 +81,14 @@ class EventReader:
     def __init__(self, rulebook: Rulebook, zone: dt.tzinfo) -> None:
         self.rulebook, self.lexicon, self.zone = rulebook, rulebook.lexicon, zone
         self.kinds: Mapping[str, CaseEvent] = self.lexicon.case_events
+        self._sets: dict[str, dict[str, FactValue | None]] = {}
+        problems: list[Problem] = []
+        typer = FactTyper(self.lexicon, zone, dt.datetime.min.replace(tzinfo=dt.UTC), rulebook.card.agency_fact)
+        for name, kind in self.kinds.items():
+            document = self.lexicon.documents["case_events"].part(("case_events", name))
+            self._sets[name] = dict.fromkeys(kind.clears) | typer.facts(document, kind.sets, problems)
+        if problems:
+            raise BadInput(problems)
 
     def read(self, document: Document, after: dt.datetime | None) -> Event:
         """One event from a document; `after` is the moment before which nothing new can have become known.
@@ -97,11 +105,10 @@ class EventReader:
             problems.append(document.problem(("known",), "an event is known only after it was true; what is still to come is a fact of another event"))
         elif after is not None and known < after:
             problems.append(document.problem(("known",) if model.known else ("at",), f"known before the last entry of the case, {after.isoformat()}"))
-        changes: dict[str, FactValue | None] = dict.fromkeys(kind.clears) if kind else {}
-        typer = FactTyper(self.lexicon, self.zone, at, self.rulebook.card.agency_fact)
+        changes = dict(self._sets.get(model.event or "", {}))
         if kind:
-            changes |= typer.facts(Document(document.file, {}, None), kind.sets, problems)
             changes |= dict.fromkeys(kind.dates, moment(at, self.zone))
+        typer = FactTyper(self.lexicon, self.zone, at, self.rulebook.card.agency_fact)
         given = typer.facts(document, model.facts, problems)
         changes |= given
         for name in kind.needs if kind else ():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
 from collections import Counter
 from pathlib import Path
@@ -25,6 +26,10 @@ def command(
         _coverage(account(rulebook.root, rulebook.shown, coverage, rulebook.card.research))
         return
     problems: list[Problem] = []
+    try:
+        engine.event_reader(dt.UTC)
+    except BadInput as error:
+        problems += error.problems
     counted = 0
     for jurisdiction in rulebook.rule_paths():
         if jurisdiction not in rulebook.places.by_path and jurisdiction not in rulebook.places.aliases:

@@ -180,5 +180,5 @@ def _check_case_events(lexicon: Lexicon, document: Document) -> list[Problem]:
                 if item not in known:
                     problems.append(document.problem(loc, unknown_name(what, item, known)))
                 elif section == "dates" and lexicon.facts[item].type not in ("time", "date"):
-                    problems.append(document.problem(loc, f"`{item}` is a {lexicon.facts[item].type}, not a time"))
+                    problems.append(document.problem(loc, f"`{item}` is of type {lexicon.facts[item].type}, not a time"))
     return problems

@@ -77,6 +77,7 @@ class Derivations:
         )
         os.close(requests)
         os.close(answers)
+        os.set_blocking(self._out, False)
         self._end = weakref.finalize(self, _end, self._process, self._out, self._in)
         self._rest, self._ready = b"", False
         self._loaded.clear()
@@ -115,9 +116,12 @@ class Derivations:
         self._loaded[plan.key] = None
 
     def _ask(self, request: str, limit: float, what: str) -> object:
+        deadline = time.monotonic() + limit
+        sent = memoryview(f"{request}\n".encode())
         try:
-            sent = memoryview(f"{request}\n".encode())
             while sent:
+                if not select.select([], [self._out], [], max(deadline - time.monotonic(), 0))[1]:
+                    raise self._hung(limit, what)
                 sent = sent[os.write(self._out, sent) :]
         except BrokenPipeError:
             raise self._ended(what) from None
@@ -132,8 +136,7 @@ class Derivations:
         while b"\n" not in self._rest:
             left = deadline - time.monotonic()
             if left <= 0 or not select.select([self._in], [], [], left)[0]:
-                self.close()
-                raise DerivationFailed(f"durable_rules did not answer within {limit:g} s during {what}; its process was ended")
+                raise self._hung(limit, what)
             more = os.read(self._in, 1 << 16)
             if not more:
                 raise self._ended(what)
@@ -141,6 +144,10 @@ class Derivations:
         line, _, self._rest = self._rest.partition(b"\n")
         found: dict[str, object] = json.loads(line)
         return found
+
+    def _hung(self, limit: float, what: str) -> DerivationFailed:
+        self.close()
+        return DerivationFailed(f"durable_rules did not answer within {limit:g} s during {what}; its process was ended")
 
     def _ended(self, what: str) -> DerivationFailed:
         code = self._process.wait() if self._process else 0
