@@ -51,6 +51,7 @@ def test_an_event_tells_what_it_changed_and_why(engine: Engine) -> None:
     step = case.apply(BAIL)
     (change,) = [item for item in step.changes if item.action == "hold"]
     assert (change.before, change.after, change.because) == (("required", "prohibited"), ("required",), ("tx.detainer-hold",))
+    assert change.gone == ("us.hold.max-48h",)
     assert {clock.id: clock.state for clock in step.clocks} == {"us.clock.regulation-48h": "running", "us.clock.form-48h": "running"}
     assert [duty.id for duty in step.duties] == ["tx.detainer-inform"]
     assert case.decision.outcomes["hold"].status == "required"

@@ -156,6 +156,19 @@ def test_threads_share_one_child(derivations: Derivations) -> None:
     assert wrong == []
 
 
+def test_a_fork_has_a_child_of_its_own(derivations: Derivations) -> None:
+    derivations.derive(small(), [["a"]])
+    before = derivations.pid
+    forked = os.fork()
+    if forked == 0:
+        right = derivations.derive(small(), [["a", "b"]]) == [{"d0"}] and derivations.pid != before
+        derivations.close()
+        os._exit(0 if right else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(forked, 0)[1]) == 0
+    assert derivations.derive(small(), [["a", "b"]]) == [{"d0"}]
+    assert derivations.pid == before
+
+
 def test_a_library_that_cannot_be_imported_is_told_with_its_cure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "durable_rules_engine.py").write_text("raise ImportError('undefined symbol: PyEval_CallObject')", encoding="utf-8")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))

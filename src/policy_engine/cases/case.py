@@ -15,7 +15,7 @@ from policy_engine.cases.log import CaseLog
 from policy_engine.cases.opinion import SecondOpinion
 from policy_engine.cases.rete.process import RulesEngineMissing
 from policy_engine.cases.revision import Reviser, decided_at
-from policy_engine.cases.step import ClockState, DutyState, Step, step_of
+from policy_engine.cases.step import Act, ClockState, DutyState, Step, step_of
 from policy_engine.cases.stepper import Facts, Standing, judge, make_step
 from policy_engine.cases.written import scenario_as_written
 from policy_engine.language.problems import BadInput, unknown_name
@@ -71,8 +71,8 @@ class Case:
             self.torn = log.torn
             self.take_up(log.entries, str(log.path))
             return
-        decision = self._decide(self.scenario.facts, self.scenario.as_of)
-        step, self._standing = make_step(decision, "opened", self.scenario.as_of, self.scenario.facts, (), None)
+        scenario = self.scenario
+        step, self._standing = self._step("opened", scenario.as_of, scenario.as_of, scenario.facts, (), None)
         self._write({"schema": SCHEMA, "case": scenario_as_written(self.scenario, self._reader.zone), "rulebook": self.rulebook}, [step])
         self.timeline = (step,)
 
@@ -102,7 +102,7 @@ class Case:
         facts = fold(scenario.facts, counting)
         self._standing = Standing(now, facts, Past.of(counting), regime, steps[-1].outcomes, duties, clocks)
         if rulebook != self.rulebook:
-            step, self._standing = make_step(self._decide(facts, now), "rulebook", now, facts, counting, self._standing)
+            step, self._standing = self._step("rulebook", now, now, facts, counting, self._standing)
             self._write({"rulebook": self.rulebook}, [step])
             self.timeline += (step,)
 
@@ -115,7 +115,7 @@ class Case:
     @property
     def decision(self) -> Decision:
         """The decision as things stand, with its trace, duties, deadlines and exposures."""
-        return self.engine.decide(replace(self.scenario, facts=self._standing.facts, as_of=self._standing.now))
+        return self._stood(self._standing)
 
     @property
     def facts(self) -> Facts:
@@ -148,6 +148,22 @@ class Case:
                     raise
                 self._opinion, self.second_opinion = None, f"not had: {error}"
         return decision
+
+    def _stood(self, standing: Standing) -> Decision:
+        return self.engine.decide(replace(self.scenario, facts=standing.facts, as_of=standing.now))
+
+    def _step(
+        self,
+        kind: str,
+        at: dt.datetime,
+        decided: dt.datetime,
+        facts: Facts,
+        events: Iterable[Event],
+        before: Standing | None,
+        event: Event | None = None,
+        acts: tuple[Act, ...] = (),
+    ) -> tuple[Step, Standing]:
+        return make_step(self._decide(facts, decided), kind, at, events, before, self._stood, event, acts)
 
     def _turns(self, facts: Facts, start: dt.datetime, end: dt.datetime) -> list[dt.datetime]:
         scenario = self.scenario
@@ -209,7 +225,7 @@ class Case:
         steps, standing = self._roll(self._standing, event.at, events)
         facts = fold(standing.facts, [event])
         acts = judge(event, standing.outcomes)
-        step, standing = make_step(self._decide(facts, event.at), "event", event.at, facts, [*events, event], standing, event, acts)
+        step, standing = self._step("event", event.at, event.at, facts, [*events, event], standing, event, acts)
         more, standing = self._roll(standing, event.known, [*events, event])
         return [*steps, step, *more], standing
 
@@ -221,7 +237,7 @@ class Case:
         told = [*self.timeline, *steps]
         acts = judge(event, decided_at(told, event.at))
         revision = self._reviser.revise(events, told, acts, max(since, self.scenario.as_of), event.known)
-        step, standing = make_step(self._decide(facts, event.known), "event", event.at, facts, events, standing, event, acts)
+        step, standing = self._step("event", event.at, event.known, facts, events, standing, event, acts)
         return [*steps, replace(step, revision=revision)], standing
 
     # -- time -------------------------------------------------------------------------------------
@@ -252,7 +268,7 @@ class Case:
             turn = next(iter(self._turns(standing.facts, standing.now, until)), None)
             if turn is None:
                 break
-            step, standing = make_step(self._decide(standing.facts, turn + TICK), "turn", turn, standing.facts, events, standing)
+            step, standing = self._step("turn", turn, turn + TICK, standing.facts, events, standing)
             if not step.empty:
                 steps.append(step)
         return steps, replace(standing, now=max(until, standing.now))

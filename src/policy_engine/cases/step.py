@@ -13,12 +13,17 @@ IN_ORDER, AGAINST, UNSETTLED = "in order", "against the decision", "unsettled"
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An action's statuses before and after (several: undetermined), and the norms they follow from now."""
+    """An action's statuses before and after (several: undetermined), and the norms responsible.
+
+    `because`: the norms from which the statuses follow now; `gone`: those from which the former ones followed, and that
+    no longer apply or no longer stand.
+    """
 
     action: str
     before: Statuses
     after: Statuses
     because: tuple[str, ...]
+    gone: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +175,7 @@ _PARTS: dict[str, type] = {
 }
 _MOMENTS = frozenset(("at", "decided", "due", "starts", "ends", "start", "end", "since"))
 _EMPTY: dict[type, dict[str, Any]] = {
-    Change: {"before": (), "after": (), "because": ()},
+    Change: {"before": (), "after": (), "because": (), "gone": ()},
     DutyState: {"due": None},
     ClockState: {"starts": None, "says": ""},
     Must: {"says": ""},

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from policy_engine.cases.events import Event
 from policy_engine.cases.ledger import Clocks, Duties, Past, clocks_after, duties_after, musts, news
 from policy_engine.cases.step import AGAINST, IN_ORDER, UNSETTLED, Act, Change, Statuses, Step
 from policy_engine.language.facts import FactValue
-from policy_engine.reasoning.decision import Decision
+from policy_engine.reasoning.decision import Decision, Outcome
 from policy_engine.reasoning.regime import Regime
 from policy_engine.reasoning.status import Status
 
@@ -36,9 +36,24 @@ def outcomes_of(decision: Decision) -> dict[str, Statuses]:
 
 
 def make_step(
-    decision: Decision, kind: str, at: dt.datetime, facts: Facts, events: Iterable[Event], before: Standing | None, event: Event | None = None, acts: tuple[Act, ...] = ()
+    decision: Decision,
+    kind: str,
+    at: dt.datetime,
+    events: Iterable[Event],
+    before: Standing | None,
+    earlier: Callable[[Standing], Decision],
+    event: Event | None = None,
+    acts: tuple[Act, ...] = (),
 ) -> tuple[Step, Standing]:
-    """The step of a decision, and what stands after it."""
+    """The step of a decision, and what stands after it.
+
+    Args:
+        at: when what the step tells of was true.
+        events: the events that count now.
+        before: what stood before; None at the opening.
+        earlier: the decision of what stood before, asked for where something changed.
+        acts: the acts that the event reports, judged.
+    """
     regime = decision.regime
     outcomes = outcomes_of(decision)
     past = Past.of(events)
@@ -46,7 +61,8 @@ def make_step(
     clocks = clocks_after(decision, past, before.clocks if before else {})
     known = before.outcomes if before else {}
     changed = [name for name, found in outcomes.items() if known.get(name) != found]
-    changes = tuple(Change(name, known.get(name, ()), outcomes[name], tuple(ref.id for ref in decision.outcomes[name].governing)) for name in changed)
+    former = earlier(before).outcomes if before and changed else {}
+    changes = tuple(_change(decision.outcomes[name], former.get(name), known.get(name, ()), outcomes[name]) for name in changed)
     began, gone = _law(before.regime, regime) if before else ((), ())
     clock_news = news(before.clocks if before else {}, clocks)
     step = Step(
@@ -64,7 +80,13 @@ def make_step(
         law_began=began,
         law_ended=gone,
     )
-    return step, Standing(decision.scenario.as_of, facts, past, regime, outcomes, duties, clocks)
+    return step, Standing(decision.scenario.as_of, decision.scenario.facts, past, regime, outcomes, duties, clocks)
+
+
+def _change(outcome: Outcome, former: Outcome | None, before: Statuses, after: Statuses) -> Change:
+    alive = {node.norm.id for node, state in outcome.norms() if state in ("applied", "open")}
+    gone = tuple(norm.id for norm in former.governing_norms() if norm.id not in alive) if former else ()
+    return Change(outcome.action, before, after, tuple(ref.id for ref in outcome.governing), gone)
 
 
 def _law(before: Regime, after: Regime) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -13,7 +13,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from policy_engine.cases.step import AGAINST, Act, ClockState, DutyState, Statuses, Step
+from policy_engine.cases.step import AGAINST, Act, Change, ClockState, DutyState, Statuses, Step
 from policy_engine.report.words import moment
 
 if TYPE_CHECKING:
@@ -76,8 +76,7 @@ def _told(case: Case, step: Step) -> Iterator[RenderableType]:
     if step.headline:
         yield Text(step.headline)
     for change in step.changes if step.kind != "opened" else ():
-        before = f"{_status(change.before)} -> " if change.before else ""
-        yield Text(f"{change.action}: {before}{_status(change.after)}, by {', '.join(change.because[:3])}{' and others' if len(change.because) > 3 else ''}", style="cyan")
+        yield Text(_change(change), style="cyan")
     for act in step.acts:
         yield Text(f"{_act(act)}: {act.verdict} ({act.action} was {_status(act.status)})", style="red" if act.verdict == AGAINST else "")
     for rules, what in ((step.law_began, "law in force from now on"), (step.law_ended, "law no longer in force")):
@@ -127,6 +126,16 @@ def _what(case: Case, step: Step) -> str:
 
 def _status(statuses: Statuses) -> str:
     return " or ".join(statuses) if statuses else "not decided"
+
+
+def _change(change: Change) -> str:
+    before = f"{_status(change.before)} -> " if change.before else ""
+    gone = f", no longer by {_some(change.gone)}" if change.gone else ""
+    return f"{change.action}: {before}{_status(change.after)}, by {_some(change.because)}{gone}"
+
+
+def _some(names: tuple[str, ...]) -> str:
+    return f"{', '.join(names[:3])}{' and others' if len(names) > 3 else ''}"
 
 
 def _act(act: Act) -> str:

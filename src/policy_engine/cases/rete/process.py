@@ -45,7 +45,7 @@ class Derivations:
         self._lock = RLock()
         self._process: subprocess.Popen[bytes] | None = None
         self._end: weakref.finalize[..., Derivations] | None = None
-        self._out = self._in = -1
+        self._owner = self._out = self._in = -1
         self._rest = b""
         self._ready = False
         self._loaded: OrderedDict[str, None] = OrderedDict()
@@ -58,7 +58,7 @@ class Derivations:
     def start(self) -> None:
         """Start the child without waiting for it."""
         with self._lock:
-            if self._process is None:
+            if self._process is None or self._owner != os.getpid():  # a fork must not talk to the child of its parent
                 self._start()
 
     def _start(self) -> None:
@@ -78,7 +78,8 @@ class Derivations:
         os.close(requests)
         os.close(answers)
         os.set_blocking(self._out, False)
-        self._end = weakref.finalize(self, _end, self._process, self._out, self._in)
+        self._owner = os.getpid()
+        self._end = weakref.finalize(self, _end, self._owner, self._process, self._out, self._in)
         self._rest, self._ready = b"", False
         self._loaded.clear()
 
@@ -164,8 +165,9 @@ class Derivations:
                 self._end()
 
 
-def _end(process: subprocess.Popen[bytes], *pipes: int) -> None:
-    for pipe in pipes:
-        os.close(pipe)
-    process.kill()
-    process.wait()
+def _end(owner: int, process: subprocess.Popen[bytes], *pipes: int) -> None:
+    if owner == os.getpid():
+        for pipe in pipes:
+            os.close(pipe)
+        process.kill()
+        process.wait()
