@@ -81,6 +81,9 @@ def test_names_whose_hashes_collide_are_refused() -> None:
     assert fnv1a("costarring") == fnv1a("liquid")
     with pytest.raises(LimitPassed, match="cannot tell `liquid` from `costarring`"):
         check_names(["costarring", "liquid"], "here")
+    for name in ("sid", "id", "a.b", "$or", ""):
+        with pytest.raises(LimitPassed, match="is no name for a field"):
+            check_names([name], "here")
     with pytest.raises(LimitPassed, match="rules in a ruleset; durable_rules is right up to 200"):
         check_ruleset([("d0", ("a",))] * (MAX_RULES + 1), "here")
     with pytest.raises(LimitPassed, match="conditions true at once"):

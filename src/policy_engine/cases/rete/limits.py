@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from policy_engine.language.problems import BadInput
+from policy_engine.language.problems import BadInput, listed
 
 MAX_PATTERNS = 12  # conditions joined in one rule; 64 were seen to work
 MAX_BRANCHES = 12  # alternatives multiplied out before a part becomes a chained fact
@@ -33,13 +33,15 @@ def fnv1a(name: str) -> int:
 
 
 def check_names(names: Iterable[str], where: str) -> None:
-    """Refuse names that the library would take for one another.
+    """Refuse names that the library would take for one another, or for its own.
 
     Raises:
-        LimitPassed: two names share a hash.
+        LimitPassed: a name of another shape than the compiler's, a reserved name, or two names that share a hash.
     """
-    seen: dict[int, str] = {}
-    for name in (*RESERVED, *names):
+    seen = {fnv1a(name): name for name in RESERVED}
+    for name in names:
+        if not name.isalnum() or not name.isascii() or name in RESERVED:
+            raise LimitPassed.one(f"`{name}` is no name for a field: letters and digits, none of {listed(RESERVED)}", where)
         other = seen.setdefault(fnv1a(name), name)
         if other != name:
             raise LimitPassed.one(f"durable_rules cannot tell `{name}` from `{other}`: their hashes collide", where)
