@@ -147,8 +147,10 @@ def test_a_log_is_kept_and_replayed(tmp_path: Path) -> None:
 
 
 def test_time_runs_on_to_the_moment_asked_for() -> None:
-    done = run("case", "scenarios/cases/ca-detainer-then-bail.yaml", "--until", "2026-03-20T00:00", "-f", "json", "--no-second-opinion")
-    assert json.loads(done.stdout)["now"] == "2026-03-20T00:00:00-07:00"
+    words = ("case", "scenarios/cases/ca-look-back-lapses.yaml", "-f", "json", "--no-second-opinion")
+    found = json.loads(run(*words, "--until", "2026-03-20T00:00").stdout)
+    assert (found["now"], found["timeline"][-1]["at"]) == ("2026-03-20T00:00:00-07:00", "2026-03-04T14:00:00-08:00")
+    assert json.loads(run(*words).stdout)["now"] == "2026-03-03T08:00:00-08:00"
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,16 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-from test_cases import BAIL, BASE, DETAINER, KEPT
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_cases import BAIL, BASE, DETAINER, ENGINE, KEPT, histories, told_late
 
 from policy_engine import BadInput, Engine
 from policy_engine.cases.log import CaseLocked, line_of, read_log
@@ -201,6 +204,52 @@ def _process(path: str) -> None:
     with Engine(ROOT / "rules").open_case(BASE, log=path) as case:
         for event in EVENTS:
             case.apply(event)
+
+
+def test_time_that_brings_nothing_leaves_no_trace(engine: Engine, tmp_path: Path) -> None:
+    """What is known later of such a time is not late, told now or after the log is opened again."""
+    late = {"id": "rights", "event": "rights_given", "at": "2026-03-02T20:00", "known": "2026-03-03T06:00"}
+    told = []
+    for name in ("one", "two"):
+        log = tmp_path / f"{name}.jsonl"
+        case = engine.open_case(BASE, log=log, second_opinion=False)
+        for event in (DETAINER, BAIL):
+            case.apply(event)
+        before = log.read_bytes()
+        assert case.advance(dt.datetime(2026, 3, 3, 5, tzinfo=dt.UTC)) == []
+        assert log.read_bytes() == before
+        if name == "two":
+            case.close()
+            case = engine.open_case(log=log, second_opinion=False)
+        told.append(case.apply(late))
+        case.close()
+        assert replay(log, engine, second_opinion=False).sound
+    assert told[0] == told[1]
+    assert told[0].revision is None
+
+
+@settings(max_examples=40)
+@given(history=histories(), data=st.data())
+def test_any_history_taken_up_anywhere_stands_and_replays_the_same(history: tuple[str, list[dict[str, Any]]], data: Any) -> None:
+    """Events in any order, time let run and the log opened anew between them."""
+    place, events = history
+    order = data.draw(st.permutations(range(len(events))))
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "case.jsonl"
+        case = ENGINE.open_case({**BASE, "jurisdiction": place}, log=log, second_opinion=False)
+        for event in told_late(order, events) if data.draw(st.booleans()) else events:
+            if data.draw(st.booleans()):
+                case.advance(case.now + dt.timedelta(hours=data.draw(st.sampled_from([0, 1, 5]))))
+            if data.draw(st.booleans()):
+                case.close()
+                case = ENGINE.open_case(log=log, second_opinion=False)
+            case.apply({**event, "known": max(event.get("known", event["at"]), case.now.astimezone(dt.UTC).isoformat())})
+        case.close()
+        again = ENGINE.open_case(log=log, second_opinion=False)
+        again.close()
+        assert (again.timeline, again.facts, again.duties, again.clocks, again.now) == (case.timeline, case.facts, case.duties, case.clocks, case.now)
+        found = replay(log, ENGINE, second_opinion=False)
+        assert (found.same, found.differs, found.impossible) == (found.entries, {}, {})
 
 
 # -- replay ---------------------------------------------------------------------------------------

@@ -37,7 +37,8 @@ class Case:
         timeline: every step so far, in the order in which it was told.
         events: every event so far, in the order in which it became known.
         rulebook: name, version and digest of the rulebook by which it is decided.
-        second_opinion: whether its decisions are checked by durable_rules: `agreed`, `off`, or `not had: ...` with the reason.
+        second_opinion: whether its decisions are checked by durable_rules: `agreed` (perhaps with norms that have too many completions to confirm), `off`,
+            or `not had: ...` with the reason.
         torn: what was said of a torn last line when the log was opened; None if there was none.
     """
 
@@ -45,6 +46,7 @@ class Case:
         self.engine, self.scenario = engine, scenario
         self._opinion, self._strict = opinion, strict
         self.second_opinion = "agreed" if opinion else "off"
+        self._unconfirmed: dict[str, None] = {}
         self.torn: str | None = None
         self._log: CaseLog | None = None
         path = engine.rulebook.path(scenario.jurisdiction)
@@ -67,8 +69,8 @@ class Case:
             BadInput: the log cannot be written.
         """
         self._log = log
+        self.torn = log.torn if log else None
         if log is not None and log.entries:
-            self.torn = log.torn
             self.take_up(log.entries, str(log.path))
             return
         scenario = self.scenario
@@ -142,7 +144,10 @@ class Case:
         decision = self.engine.decide(replace(self.scenario, facts=facts, as_of=at))
         if self._opinion is not None:
             try:
-                self._opinion.check(decision)
+                open_ = self._opinion.check(decision).unconfirmed
+                if open_:
+                    self._unconfirmed |= dict.fromkeys(open_)
+                    self.second_opinion = f"agreed, but not confirmed for {', '.join(self._unconfirmed)}"
             except RulesEngineMissing as error:
                 if self._strict:
                     raise
@@ -244,6 +249,8 @@ class Case:
     def advance(self, until: dt.datetime) -> list[Step]:
         """Let time run to a moment: the steps that time alone makes (limits that run out, look-backs that lapse, new law).
 
+        Time that brings nothing leaves no trace: `now` stays, and what is known later of it is not late.
+
         Raises:
             BadInput: the moment lies before `now` or has no offset; or the log cannot be written.
         """
@@ -254,8 +261,8 @@ class Case:
         steps, standing = self._roll(self._standing, until, effective(self.events))
         if steps:
             self._write({"until": self._local(until).isoformat()}, steps)
-        self.timeline += tuple(steps)
-        self._standing = standing
+            self.timeline += tuple(steps)
+            self._standing = standing
         return steps
 
     def next_turn(self, before: dt.datetime) -> dt.datetime | None:
