@@ -8,7 +8,6 @@ import select
 import signal
 import subprocess
 import sys
-import time
 import weakref
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
@@ -19,6 +18,7 @@ from policy_engine.cases.rete.plan import Plan
 
 CHILD = Path(__file__).with_name("child.py")
 MAX_PLANS = 256
+SLICE = 0.05
 FIX = (
     "build it anew with: CPPFLAGS=-DPyEval_CallObject=PyObject_CallObject pip install --force-reinstall --no-cache-dir --no-binary durable-rules durable-rules (needs a C compiler)"
 )
@@ -40,7 +40,7 @@ class Derivations:
         load_limit: seconds for the start of the process and for loading a plan.
     """
 
-    def __init__(self, time_limit: float = 5.0, load_limit: float = 30.0) -> None:
+    def __init__(self, time_limit: float = 10.0, load_limit: float = 30.0) -> None:
         self.time_limit, self.load_limit = time_limit, load_limit
         self._lock = RLock()
         self._process: subprocess.Popen[bytes] | None = None
@@ -117,12 +117,10 @@ class Derivations:
         self._loaded[plan.key] = None
 
     def _ask(self, request: str, limit: float, what: str) -> object:
-        deadline = time.monotonic() + limit
         sent = memoryview(f"{request}\n".encode())
         try:
             while sent:
-                if not select.select([], [self._out], [], max(deadline - time.monotonic(), 0))[1]:
-                    raise self._hung(limit, what)
+                self._wait([], [self._out], limit, what)
                 sent = sent[os.write(self._out, sent) :]
         except BrokenPipeError:
             raise self._ended(what) from None
@@ -133,11 +131,8 @@ class Derivations:
         return answer["found"]
 
     def _read(self, limit: float, what: str) -> dict[str, object]:
-        deadline = time.monotonic() + limit
         while b"\n" not in self._rest:
-            left = deadline - time.monotonic()
-            if left <= 0 or not select.select([self._in], [], [], left)[0]:
-                raise self._hung(limit, what)
+            self._wait([self._in], [], limit, what)
             more = os.read(self._in, 1 << 16)
             if not more:
                 raise self._ended(what)
@@ -145,6 +140,14 @@ class Derivations:
         line, _, self._rest = self._rest.partition(b"\n")
         found: dict[str, object] = json.loads(line)
         return found
+
+    def _wait(self, reading: list[int], writing: list[int], limit: float, what: str) -> None:
+        """Wait until a pipe is ready. Short waits are counted, not the clock, so that a machine that slept is not taken for a hang."""
+        for _ in range(max(round(limit / SLICE), 1)):
+            readable, writable, _ = select.select(reading, writing, [], SLICE)
+            if readable or writable:
+                return
+        raise self._hung(limit, what)
 
     def _hung(self, limit: float, what: str) -> DerivationFailed:
         self.close()
