@@ -15,6 +15,7 @@ demo: $(READY)
 	$(BIN)/policy-engine decide scenarios/us/ca/ca-bail-posted-detainer.yaml
 	$(BIN)/policy-engine decide --brief scenarios/us/federal/thanksgiving-saturday.yaml scenarios/us/mt/mt-double-law.yaml scenarios/us/la/orleans-parish/orleans-detainer-2025.yaml scenarios/us/tx/tx-287g-before-deadline.yaml
 	$(BIN)/policy-engine why scenarios/us/ca/ca-look-back-day-after.yaml notify_release --not permitted
+	$(BIN)/policy-engine case scenarios/cases/tx-holiday-weekend.yaml
 	$(BIN)/policy-engine test scenarios
 
 test: $(READY)
@@ -33,6 +34,7 @@ check: lint types test
 bench: $(READY)
 	$(BIN)/python benchmarks/decisions.py
 	$(BIN)/python benchmarks/rulebook.py
+	$(BIN)/python benchmarks/cases.py
 
 # The law of every folder in words, made from its rules; a test compares.
 pages: $(READY)

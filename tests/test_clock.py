@@ -60,3 +60,16 @@ def test_a_working_time_limit_changes_where_the_threshold_says(now: dt.datetime,
     day = dt.timedelta(days=1)
     assert limit.holds(CLOCK.workday_hours(change - 8 * day, now))
     assert not limit.holds(CLOCK.workday_hours(change + dt.timedelta(minutes=1), now) - 1e-9) or strict
+
+
+@settings(max_examples=300)
+@given(end=st.datetimes(dt.datetime(2025, 10, 1), dt.datetime(2026, 4, 1)), hours=st.sampled_from([0.5, 1, 24, 48, 72, 100]))
+def test_counting_back_undoes_counting_on(end: dt.datetime, hours: float) -> None:
+    """The latest moment from which the hours run, and with `past` the earliest: between them lie only days left out."""
+    second, moment = dt.timedelta(seconds=1), end.replace(tzinfo=dt.UTC)
+    latest, earliest = (CLOCK.back(moment, hours, CLOCK.workdays, past=past) for past in (False, True))
+    assert earliest <= latest
+    for found in (latest, earliest):
+        assert abs(CLOCK.workday_hours(found, moment) - hours) < 1e-6
+    assert CLOCK.workday_hours(latest + second, moment) < hours - 1e-6
+    assert CLOCK.workday_hours(earliest - second, moment) > hours + 1e-6

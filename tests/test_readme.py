@@ -35,6 +35,17 @@ def test_the_readme_rule_works_in_its_folder(tmp_path: Path) -> None:
     assert Engine(ROOT / "rules").evaluate(case).outcomes["hold"].status is Status.UNDETERMINED
 
 
+def test_the_readme_case_runs(tmp_path: Path) -> None:
+    path = tmp_path / "bail-posted.yaml"
+    path.write_text(BLOCKS[0], encoding="utf-8")
+    code = re.findall(r"```python\n(case = .*?)```", README, re.DOTALL)[0].replace('"bail-posted.yaml"', "path").replace('"case.jsonl"', "log")
+    space = {"engine": Engine(ROOT / "rules"), "path": path, "log": tmp_path / "case.jsonl"}
+    exec(code, space)
+    assert space["step"].acts[0].verdict == "in order"
+    assert space["case"].second_opinion == "agreed"
+    space["case"].close()
+
+
 def test_every_command_of_the_readme_exists() -> None:
     from policy_engine.cli.app import COMMANDS
 

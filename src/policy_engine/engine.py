@@ -5,9 +5,10 @@ from __future__ import annotations
 import bisect
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from threading import RLock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from policy_engine.language.conditions import ConditionError
 from policy_engine.language.facts import FactValue
@@ -24,6 +25,12 @@ from policy_engine.reasoning.headline import Headlines
 from policy_engine.reasoning.law import Law, cuts
 from policy_engine.reasoning.regime import Regime
 
+if TYPE_CHECKING:
+    from policy_engine.cases.case import Case
+    from policy_engine.cases.events import EventReader
+    from policy_engine.cases.horizon import Horizon
+    from policy_engine.cases.opinion import SecondOpinion
+
 ScenarioLike = Scenario | Mapping[str, Any] | str | Path
 
 
@@ -32,12 +39,14 @@ class Engine:
 
     Args:
         rules: the folder of a rulebook; the shipped one if left out.
+        second_opinion: hold each decision against a derivation by durable_rules, in a child process; see `cases.opinion`.
 
     Raises:
         BadInput: faults in the rulebook's card, vocabulary or registry, one line each.
     """
 
-    def __init__(self, rules: str | Path | Rulebook | None = None) -> None:
+    def __init__(self, rules: str | Path | Rulebook | None = None, *, second_opinion: bool = False) -> None:
+        self.second_opinion = second_opinion
         self.rulebook = rules if isinstance(rules, Rulebook) else Rulebook(rules)
         lexicon = self.rulebook.lexicon
         self.headlines = Headlines(lexicon)
@@ -48,6 +57,7 @@ class Engine:
         self._by_moment: dict[tuple[object, ...], Regime] = {}
         self._cuts: dict[str, list[dt.date]] = {}
         self._clockworks: dict[str, Clockwork] = {}
+        self._readers: dict[dt.tzinfo, EventReader] = {}
 
     def _presumption_rules(self) -> dict[str, tuple[Presumption, ...]]:
         lexicon, problems = self.rulebook.lexicon, list[Problem]()
@@ -119,7 +129,7 @@ class Engine:
         wanted = frozenset(kinds)
         clockwork = self.clockwork(path)
         day = clockwork.local(as_of).date() if isinstance(as_of, dt.datetime) else as_of
-        days = self._cut_days(path)
+        days = self.cut_days(path)
         segment = bisect.bisect_right(days, day)
         pins = tuple(sorted((assume or {}).items()))
         key = (path.place.path, wanted, segment, pins)
@@ -140,7 +150,8 @@ class Engine:
             found = self._clockworks[zone.key] = Clockwork(zone, self.rulebook.calendars, card.workdays.excluding)
         return found
 
-    def _cut_days(self, path: LawPath) -> list[dt.date]:
+    def cut_days(self, path: LawPath) -> list[dt.date]:
+        """The days on which the law of a path changes, in order."""
         found = self._cuts.get(path.place.path)
         if found is None:
             found = self._cuts[path.place.path] = cuts(path)
@@ -157,7 +168,15 @@ class Engine:
 
         Raises:
             BadInput: faults in the scenario or in a rule file on its path.
+            Disagreement, DerivationFailed: with `second_opinion`, where it differs or cannot be had.
         """
+        decision = self.decide(scenario, actions, as_of)
+        if self.second_opinion:
+            self.opinion.check(decision)
+        return decision
+
+    def decide(self, scenario: ScenarioLike, actions: Iterable[str] | None = None, as_of: dt.datetime | str | None = None) -> Decision:
+        """The decision by the circuit alone. See `evaluate`."""
         case = scenario if isinstance(scenario, Scenario) else self.scenario(scenario)
         if as_of is not None:
             case = case.at(self._moment(as_of, case))
@@ -201,6 +220,50 @@ class Engine:
         if not isinstance(found, dt.datetime):
             found = dt.datetime.combine(found, dt.time(12))
         return found if found.tzinfo else found.replace(tzinfo=case.as_of.tzinfo)
+
+    # -- live cases -------------------------------------------------------------------------------
+    @cached_property
+    def opinion(self) -> SecondOpinion:
+        """The second opinion; its child process starts when it is first asked."""
+        from policy_engine.cases.opinion import SecondOpinion
+
+        return SecondOpinion()
+
+    @cached_property
+    def horizon(self) -> Horizon:
+        """Finds the moments at which time alone may change a decision."""
+        from policy_engine.cases.horizon import Horizon
+
+        return Horizon()
+
+    def event_reader(self, zone: dt.tzinfo) -> EventReader:
+        """Reads the events of cases in a time zone.
+
+        Raises:
+            BadInput: the vocabulary's case events set values that do not fit their facts.
+        """
+        from policy_engine.cases.events import EventReader
+
+        found = self._readers.get(zone)
+        if found is None:
+            found = self._readers[zone] = EventReader(self.rulebook, zone)
+        return found
+
+    def open_case(self, scenario: ScenarioLike | None = None, *, log: str | Path | None = None, second_opinion: bool | None = None) -> Case:
+        """A live case: events in, changed decisions and deadlines out. See docs/live-cases.md.
+
+        Args:
+            scenario: the case at its opening; it may be left out where `log` holds it.
+            log: the file that keeps every event; made if it is new, else the case is taken up where it ends.
+            second_opinion: True insists on it, False does without; left out, it is had wherever durable_rules works.
+
+        Raises:
+            BadInput: faults in the scenario; a log that is altered, locked, of another case, or cannot be written.
+            Disagreement, DerivationFailed: see `cases.opinion`.
+        """
+        from policy_engine.cases.opening import open_case
+
+        return open_case(self, scenario, log, second_opinion)
 
 
 _default: list[Engine] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
 from collections import Counter
 from pathlib import Path
@@ -30,6 +31,10 @@ def command(
     problems: list[Problem] = []
     layers: dict[str, Layer] = {}
     checker = Checker.of(rulebook)
+    try:
+        engine.event_reader(dt.UTC)
+    except BadInput as error:
+        problems += error.problems
     for jurisdiction in rulebook.rule_paths():
         if jurisdiction not in rulebook.places.by_path and jurisdiction not in rulebook.places.aliases:
             problems.append(Problem(f"{rulebook.shown}/{jurisdiction}", 0, 0, rulebook.places.unknown(jurisdiction)))

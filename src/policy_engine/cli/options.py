@@ -10,7 +10,7 @@ import typer
 
 from policy_engine.engine import Engine
 from policy_engine.language.problems import BadInput, Problem
-from policy_engine.language.scenario import Scenario
+from policy_engine.language.scenario import Scenario, is_case_file
 
 Rules = Annotated[Path | None, typer.Option("--rules", help="The rulebook's folder; the shipped one if left out.")]
 
@@ -41,10 +41,14 @@ def scenario_files(paths: list[Path]) -> list[Path]:
 
 
 def read_all(engine: Engine, paths: list[Path]) -> tuple[list[Scenario], list[Problem]]:
-    """Every scenario of the files, and every fault."""
+    """Every scenario of the files, and every fault. Case files are passed over in folders."""
     scenarios: list[Scenario] = []
     problems: list[Problem] = []
     for path in scenario_files(paths):
+        if is_case_file(path):
+            if path in paths:
+                problems.append(Problem(str(path), 0, 0, "this is a case file, with events; run it with `policy-engine case`"))
+            continue
         try:
             scenarios += engine.scenarios(path)
         except BadInput as error:

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from policy_engine.language.models import RuleFile
 from policy_engine.language.problems import BadInput, unknown_name
 from policy_engine.language.scenario import ScenarioBase, ScenarioModel
-from policy_engine.language.vocabulary import ActionsFile, DispositionsFile, EventsFile, FactsFile, LeftOutFile, QuestionsFile, RanksFile, RulebookFile, TermsFile
+from policy_engine.language.vocabulary import ActionsFile, CaseEventsFile, DispositionsFile, EventsFile, FactsFile, LeftOutFile, QuestionsFile, RanksFile, RulebookFile, TermsFile
 
 MODELS: dict[str, type[BaseModel]] = {
     "rules": RuleFile,
@@ -25,6 +25,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "ranks": RanksFile,
     "terms": TermsFile,
     "events": EventsFile,
+    "case_events": CaseEventsFile,
     "dispositions": DispositionsFile,
     "left-out": LeftOutFile,
 }

@@ -6,12 +6,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from policy_engine.language.models import Model
-from policy_engine.language.problems import BadInput, Problem
+from policy_engine.language.problems import BadInput, Problem, unknown_name
 from policy_engine.language.validate import require_mapping, validate
 from policy_engine.language.vocabulary import (
     Action,
     ActionsFile,
     AgencyKind,
+    CaseEvent,
+    CaseEventsFile,
     Disposition,
     DispositionsFile,
     Event,
@@ -43,6 +45,7 @@ class Lexicon:
     authority_kinds: frozenset[str] = frozenset()
     terms: dict[str, dict[str, str]] = field(default_factory=dict)
     events: dict[str, Event] = field(default_factory=dict)
+    case_events: dict[str, CaseEvent] = field(default_factory=dict)
     dispositions: tuple[Disposition, ...] = ()
     folder: Path | None = None
     shown: str = ""
@@ -77,6 +80,7 @@ _SECTIONS: dict[str, type[Model]] = {
     "ranks": RanksFile,
     "taxonomy": TermsFile,
     "events": EventsFile,
+    "case_events": CaseEventsFile,
     "dispositions": DispositionsFile,
 }
 
@@ -136,6 +140,8 @@ def _add(lexicon: Lexicon, document: Document, problems: list[Problem]) -> None:
             lexicon.dispositions = dispositions
         case EventsFile(events=events):
             lexicon.events |= events
+        case CaseEventsFile(case_events=case_events):
+            lexicon.case_events |= case_events
 
 
 def _add_terms(lexicon: Lexicon, model: TermsFile, document: Document, problems: list[Problem]) -> None:
@@ -173,4 +179,28 @@ def _check(lexicon: Lexicon, shown: str) -> list[Problem]:
         for index, kind_name in enumerate(action.by):
             if kind_name not in lexicon.agency_kinds:
                 problems.append(actions.problem(("actions", name, "by", index), f"unknown agency kind `{kind_name}`"))
+    if lexicon.case_events:
+        problems.extend(_check_case_events(lexicon, lexicon.documents["case_events"]))
+    return problems
+
+
+def _check_case_events(lexicon: Lexicon, document: Document) -> list[Problem]:
+    """Names of facts and actions; the values that an event sets are typed where cases are opened."""
+    problems = []
+    for name, event in lexicon.case_events.items():
+        for section, known, what in (
+            ("dates", lexicon.facts, "fact"),
+            ("clears", lexicon.facts, "fact"),
+            ("needs", lexicon.facts, "fact"),
+            ("does", lexicon.actions, "action"),
+            ("refrains", lexicon.actions, "action"),
+            ("ends", lexicon.actions, "action"),
+            ("happens", lexicon.events, "event"),
+        ):
+            for index, item in enumerate(getattr(event, section)):
+                loc = ("case_events", name, section, index)
+                if item not in known:
+                    problems.append(document.problem(loc, unknown_name(what, item, known)))
+                elif section == "dates" and lexicon.facts[item].type not in ("time", "date"):
+                    problems.append(document.problem(loc, f"`{item}` is of type {lexicon.facts[item].type}, not a time"))
     return problems

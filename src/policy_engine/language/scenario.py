@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -108,6 +109,14 @@ class Scenario:
         return replace(self, as_of=as_of, facts=given, registry=frozenset())
 
 
+def is_case_file(path: Path) -> bool:
+    """Whether a YAML file holds events, told by its first keys."""
+    try:
+        return re.search(r"^events:", path.read_text(encoding="utf-8"), re.MULTILINE) is not None
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
 def scenarios_in(path: Path, rulebook: Rulebook, name: str | None = None) -> list[Scenario]:
     """Every scenario of a file.
 
@@ -124,7 +133,7 @@ def scenarios_in(path: Path, rulebook: Rulebook, name: str | None = None) -> lis
     for document in documents:
         try:
             for item in _expand(document):
-                scenario = _scenario(item, rulebook)
+                scenario = scenario_in(item, rulebook)
                 line = item.position(())[0]
                 if scenario.id in seen:
                     problems.append(item.problem(("id",), f"scenario `{scenario.id}` stands twice in this file (first on line {seen[scenario.id]})"))
@@ -143,7 +152,7 @@ def scenario_of(data: Mapping[str, Any], rulebook: Rulebook, name: str = "scenar
     Raises:
         BadInput: one problem for each fault, without positions.
     """
-    return _scenario(Document(name, dict(data), None), rulebook)
+    return scenario_in(Document(name, dict(data), None), rulebook)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +191,12 @@ def _overlay(base: Mapping[str, Any], case: Mapping[str, Any]) -> dict[str, Any]
     return merged
 
 
-def _scenario(document: Document, rulebook: Rulebook) -> Scenario:
+def scenario_in(document: Document, rulebook: Rulebook) -> Scenario:
+    """The scenario that a document holds.
+
+    Raises:
+        BadInput: one problem for each fault.
+    """
     model = validate(document, ScenarioModel)
     problems: list[Problem] = []
     lexicon = rulebook.lexicon

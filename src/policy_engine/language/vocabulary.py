@@ -116,6 +116,26 @@ class Event(Model):
     starts: Name | None = None
 
 
+class CaseEvent(Model):
+    """Something that happens in a live case, and what it does to the facts.
+
+    `sets` gives facts their values, `dates` are time facts that take the event's own time, `clears` are facts that are
+    no longer known; `needs` must be stated with it. `does` and `refrains` name the actions that it reports as done or
+    not done; `ends` those that cannot go on after it, so that their clocks stop. `happens` are the events, on which
+    duties hang, that it is.
+    """
+
+    says: str = ""
+    sets: dict[str, Any] = {}
+    dates: tuple[Name, ...] = ()
+    clears: tuple[Name, ...] = ()
+    needs: tuple[Name, ...] = ()
+    does: tuple[Name, ...] = ()
+    refrains: tuple[Name, ...] = ()
+    ends: tuple[Name, ...] = ()
+    happens: tuple[Name, ...] = ()
+
+
 class DispositionRow(Model):
     """One row of a first-match table: what to say where `when` holds."""
 
@@ -167,6 +187,12 @@ class EventsFile(Model):
     """vocabulary/events.yaml"""
 
     events: dict[Name, Event]
+
+
+class CaseEventsFile(Model):
+    """vocabulary/case_events.yaml"""
+
+    case_events: dict[Name, CaseEvent]
 
 
 class DispositionsFile(Model):

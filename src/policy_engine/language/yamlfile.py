@@ -45,6 +45,14 @@ class Document:
         mark = at.start_mark if at is not None else None
         return (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
 
+    def part(self, loc: Loc) -> Document:
+        """The part at `loc` as a document of its own, its positions kept."""
+        node, data = self.node, self.data
+        for step in loc:
+            found = _child(node, step)
+            node, data = found[1] if found else None, data[step]
+        return Document(self.file, data, node)
+
     def problem(self, loc: Loc, message: str, *, key: bool = False, offset: int = 0) -> Problem:
         """A fault at `loc`; `offset` counts characters into a scalar."""
         line, column = self.position(loc, key=key)

@@ -144,21 +144,7 @@ class Threshold:
             whole = int(self.number) if self.strict or self.number == int(self.number) else int(self.number) + 1
             back = whole if self.strict else whole - 1
             return clockwork.midnight(clockwork.local(as_of).date() - dt.timedelta(days=back))
-        return self._workday_change(as_of, clockwork)
-
-    def _workday_change(self, as_of: dt.datetime, clockwork: Clockwork) -> dt.datetime:
-        late, step = as_of, dt.timedelta(hours=max(self.number, 1.0))
-        early = as_of - step
-        while not self.holds(clockwork.workday_hours(early, as_of)):
-            late, step = early, step * 2
-            early = as_of - step
-        while late - early > _TICK:
-            middle = early + (late - early) / 2
-            if self.holds(clockwork.workday_hours(middle, as_of)):
-                early = middle
-            else:
-                late = middle
-        return early
+        return clockwork.back(as_of, self.number, clockwork.workdays, past=self.strict)
 
 
 def normal(test: CompareTest) -> tuple[Threshold, bool]:

@@ -94,6 +94,19 @@ class Clockwork:
                 left -= span
             at, day = until, day + DAY
 
+    def back(self, end: dt.datetime, hours: float, excluding: tuple[str, ...], past: bool = False) -> dt.datetime:
+        """The latest moment from which `hours` of counted time run to `end`; with `past`, the earliest."""
+        left = hours * HOUR
+        at, day = end, self.local(end).date()
+        while True:
+            start = self.midnight(day)
+            if not self.left_out(day, excluding):
+                span = (at - start).total_seconds()
+                if span > left or (span == left and not past):
+                    return at - dt.timedelta(seconds=left)
+                left -= span
+            at, day = start, day - DAY
+
     def quantity(self, name: str, moment: dt.datetime, as_of: dt.datetime) -> float:
         """A quantity of a time fact at `as_of`: hours_ago, workday_hours_ago, days_ago, is_past (1 or 0), or day (its ordinal)."""
         if name == "hours_ago":

@@ -90,7 +90,7 @@ class Encoder:
         for variable in variables:
             self._place(variable)
         self.conditional = [name for name in presumptions.conditional if name in self.quick or name in self.slow or name in self.lists]
-        self.list_facts = {fact: _time_facts([v.test for v in found if v.test]) for fact, found in self.lists.items()}
+        self.list_facts = {fact: time_facts([v.test for v in found if v.test]) for fact, found in self.lists.items()}
         self._list_answers: dict[tuple[object, ...], tuple[tuple[bool, ...], ...] | None] = {}
 
     def _place(self, variable: Variable) -> None:
@@ -207,7 +207,8 @@ def _branch(masks: list[int], branches: list[tuple[list[Variable], tuple[tuple[b
     return Encoding(tuple(patterns), tuple(cut_off))
 
 
-def _time_facts(tests: Sequence[ListTest]) -> tuple[str, ...]:
+def time_facts(tests: Sequence[ListTest]) -> tuple[str, ...]:
+    """The time facts that tests of lists count to."""
     names = {test.quantity[13:] for item in tests for test in record_tests(item.where) if getattr(test, "quantity", "").startswith("years_before:")}  # type: ignore[union-attr]
     return tuple(sorted(names))
 

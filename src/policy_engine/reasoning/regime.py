@@ -194,7 +194,8 @@ class Regime:
         node = self.action(action)
         constraint = self.constraint(action)
         order = self.circuit.support([*node.conditions(), constraint])
-        order += [index for index in self.support(action) if index not in order]
+        falls = [fall.literal for item in node.norms for fall in item.displaced]
+        order += [index for index in dict.fromkeys((*self.support(action), *self.circuit.support(falls))) if index not in order]
         shuffle = random.Random(len(order))
         for _ in range(TRIES):
             store = Diagrams(self.circuit, order, self.max_nodes)
