@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import bisect
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from threading import RLock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from policy_engine.language.conditions import ConditionError
 from policy_engine.language.problems import BadInput, Problem, unknown_name
@@ -22,6 +22,9 @@ from policy_engine.reasoning.encode import Presumption, Presumptions, typed_pres
 from policy_engine.reasoning.headline import Headlines
 from policy_engine.reasoning.law import Law, cuts
 from policy_engine.reasoning.regime import Regime
+
+if TYPE_CHECKING:
+    from policy_engine.batch.evaluate import Batch, Reject
 
 ScenarioLike = Scenario | Mapping[str, Any] | str | Path
 
@@ -47,6 +50,7 @@ class Engine:
         self._by_moment: dict[tuple[object, ...], Regime] = {}
         self._cuts: dict[str, list[dt.date]] = {}
         self._clockworks: dict[str, Clockwork] = {}
+        self._batches: dict[tuple[object, ...], Batch] = {}
 
     def _presumption_rules(self) -> dict[str, tuple[Presumption, ...]]:
         lexicon, problems = self.rulebook.lexicon, list[Problem]()
@@ -113,7 +117,7 @@ class Engine:
         wanted = frozenset(kinds)
         clockwork = self.clockwork(path)
         day = clockwork.local(as_of).date() if isinstance(as_of, dt.datetime) else as_of
-        days = self._cut_days(path)
+        days = self.cut_days(path)
         segment = bisect.bisect_right(days, day)
         pins = tuple(sorted((assume or {}).items()))
         key = (path.place.path, wanted, segment, pins)
@@ -134,7 +138,8 @@ class Engine:
             found = self._clockworks[zone.key] = Clockwork(zone, card.calendars, card.workdays.excluding)
         return found
 
-    def _cut_days(self, path: LawPath) -> list[dt.date]:
+    def cut_days(self, path: LawPath) -> list[dt.date]:
+        """The days on which the law of a place changes, in order."""
         found = self._cuts.get(path.place.path)
         if found is None:
             found = self._cuts[path.place.path] = cuts(path)
@@ -169,6 +174,55 @@ class Engine:
             judged = tuple(name for name in asked if name in regime.actions)
         encoding = regime.encoder.encode(case.facts, case.as_of)
         return Decision(case, regime, encoding, regime.rule(encoding, judged), judged, asked or tuple(case.expect), self.headlines, self.rulebook)
+
+    def evaluate_batch(
+        self,
+        data: Any,
+        *,
+        actions: Iterable[str] | None = None,
+        details: Sequence[str] = ("status", "candidates", "citation"),
+        keep: Sequence[str] = (),
+        rejects: list[Reject] | None = None,
+        as_of: str | None = None,
+        jurisdiction: str | None = None,
+        agency_kind: str | None = None,
+    ) -> Any:
+        """The decisions for every row of a table, the same as `evaluate` gives row by row.
+
+        Columns are dotted fact names and `id`, `as_of`, `jurisdiction`, `agency.kind`; missing columns and empty cells are absent facts.
+
+        Args:
+            data: an Arrow table, a Polars frame, anything else that speaks Arrow, or the path of a table or of scenario files.
+            actions: the actions to judge; all if left out.
+            details: of `status`, `candidates`, `citation`, and `applies` (a column for each norm: does it apply?).
+            keep: columns that are no facts, carried to the output.
+            rejects: a list to which rows that cannot be read are added; without it they raise.
+            as_of, jurisdiction, agency_kind: for rows that do not say.
+
+        Returns:
+            A Polars frame for a Polars frame, else an Arrow table. An action has no status (null) where it is not the agency's act.
+
+        Raises:
+            BadInput: a column that is no fact, a missing library, or rows that cannot be read and no list for them.
+        """
+        from policy_engine.batch.extras import need
+
+        need("numpy"), need("pyarrow")
+        from policy_engine.batch.evaluate import evaluate_batch
+
+        given = {"as_of": as_of, "jurisdiction": jurisdiction, "agency.kind": agency_kind}
+        defaults = {name: value for name, value in given.items() if value is not None}
+        return evaluate_batch(self, data, actions=actions, details=details, keep=keep, rejects=rejects, defaults=defaults)
+
+    def batch(self, actions: tuple[str, ...] | None, details: tuple[str, ...], defaults: tuple[tuple[str, str], ...], keep: tuple[str, ...]) -> Batch:
+        """The batch for a way of asking; kept, with all it has compiled."""
+        from policy_engine.batch.evaluate import Batch
+
+        key = (actions, details, defaults, keep)
+        found = self._batches.get(key)
+        if found is None:
+            found = self._batches[key] = Batch(self, actions, details, dict(defaults), keep)
+        return found
 
     def _check_actions(self, asked: tuple[str, ...]) -> None:
         known = self.rulebook.lexicon.actions

@@ -1,0 +1,249 @@
+"""The columns of a sheet seen through the cells of one regime: for each variable its codes and masks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from policy_engine.batch.columns import EVER_FROM, Bools, Codes, Column, Flags, Instants, Numbers, Words, joined, unpack
+from policy_engine.batch.leaves import Bits, Cells, Levels, Source
+from policy_engine.batch.moments import Quantities, Zone, micros, moment_of
+from policy_engine.batch.presume import Filler
+from policy_engine.batch.sheet import Sheet
+from policy_engine.language.facts import UNKNOWN, FactValue
+from policy_engine.language.times import Moment
+from policy_engine.reasoning.cells import Variable
+from policy_engine.reasoning.clock import Clockwork
+from policy_engine.reasoning.regime import Regime
+
+SMALL = 16
+_SAME_AT_ANY_TIME = {"hours_ago", "is_past"}
+
+
+class Clocks:
+    """The counting of time by zone, and what a time that is not known may be, remembered."""
+
+    def __init__(self) -> None:
+        self._quantities: dict[str, Quantities] = {}
+        self._unknown: dict[tuple[object, ...], int] = {}
+
+    def quantities(self, clockwork: Clockwork) -> Quantities:
+        """The quantities of a zone."""
+        key = clockwork.zone.key
+        if key not in self._quantities:
+            self._quantities[key] = Quantities(clockwork, Zone(clockwork.zone))
+        return self._quantities[key]
+
+    def unknown(self, variable: Variable, as_of: int, clockwork: Clockwork) -> int:
+        """The cells of a time that is not known, seen from a moment; where one clock alone counts, the same from every moment."""
+        names = {item.quantity for item in variable.thresholds}
+        moment = 0 if len(names) == 1 or names <= _SAME_AT_ANY_TIME else as_of
+        key = (variable.thresholds, clockwork.zone.key, moment)
+        if key not in self._unknown:
+            self._unknown[key] = variable.unknown(moment_of(as_of), clockwork)
+        return self._unknown[key]
+
+
+class Sources:
+    """The variables of one regime over the rows of one sheet."""
+
+    def __init__(self, sheet: Sheet, regime: Regime, filler: Filler, clocks: Clocks) -> None:
+        self.sheet, self.regime, self.filler, self.clocks = sheet, regime, filler, clocks
+        self._made: dict[int, Source] = {}
+        self._cells: dict[int, Cells] = {}
+        self._branches: dict[str, Codes | None] = {}
+
+    def source(self, index: int) -> Source:
+        """A variable in the form that its planes are cheapest from."""
+        found = self._made.get(index)
+        if found is None:
+            found = self._made[index] = self._source(self.regime.variables[index])
+        return found
+
+    def cells(self, index: int) -> Cells:
+        """A variable as codes, one for each mask that occurs."""
+        found = self._cells.get(index)
+        if found is None:
+            found = self._cells[index] = _compact(self._as_cells(self.source(index)))
+        return found
+
+    def branches(self, indexes: Sequence[int]) -> list[Codes]:
+        """Codes of the rows in which tests of a list hang together through what is unknown, for the lists among the variables; 0 elsewhere."""
+        facts = dict.fromkeys(self.regime.variables[index].fact for index in indexes if self.regime.variables[index].kind == "list")
+        for index in indexes:
+            if self.regime.variables[index].kind == "list":
+                self.source(index)
+        return [codes for fact in facts if (codes := self._branches.get(fact)) is not None]
+
+    def _source(self, variable: Variable) -> Source:
+        if variable.kind == "question":
+            return Cells(np.zeros(0, np.uint8), [variable.full])
+        column = self.filler.column(self.sheet, variable.fact)
+        if variable.kind == "list":
+            return self._list(variable, column)
+        if variable.kind == "time":
+            return self._time(variable, column)
+        if isinstance(column, Flags):
+            null = self._mask(variable, UNKNOWN if column.null is None else column.null)
+            return Bits(column, self._mask(variable, True), self._mask(variable, False), null)
+        if isinstance(column, Numbers):
+            return Levels(column.numbers, column.valid, variable, self._mask(variable, UNKNOWN if column.null is None else column.null))
+        assert isinstance(column, Words)
+        codes, values = column.by_code()
+        cells = Cells(codes, [self._mask(variable, value) for value in values])
+        return cells if len(values) <= SMALL else _compact(cells)
+
+    def _mask(self, variable: Variable, value: FactValue) -> int:
+        return variable.mask(value, moment_of(0), self.regime.clockwork)
+
+    def _as_cells(self, source: Source) -> Cells:
+        if isinstance(source, Cells):
+            return source
+        rows = self.sheet.rows
+        if isinstance(source, Bits):
+            codes: Codes = unpack(source.column.true, rows).view(np.uint8)
+            masks = [source.false, source.true]
+            valid = source.column.valid
+        else:
+            signatures = np.zeros(rows, np.int64)
+            for at, item in enumerate(source.variable.thresholds):
+                numbers = source.numbers
+                signatures |= (numbers > item.number if item.strict else numbers >= item.number).astype(np.int64) << at
+            codes, masks = _by_signature(source.variable, signatures)
+            valid = source.valid
+        if valid is None:
+            return Cells(codes, masks)
+        return Cells(np.where(unpack(valid, rows), codes, len(masks)), [*masks, source.null])
+
+    # -- times ------------------------------------------------------------------------------------
+    def _time(self, variable: Variable, column: Column) -> Cells:
+        first, last = _ends(column, self.sheet.rows)
+        as_of = self.sheet.moments()
+        never = first == EVER_FROM
+        if never.all() and len(never):
+            return self._unknown_times(variable, as_of)
+        safe_first, safe_last = np.where(never, as_of, first), np.where(never, as_of, last)
+        low = self._signatures(variable, safe_first, as_of)
+        wide = (safe_first != safe_last) & (low != self._signatures(variable, safe_last, as_of)) if (safe_first != safe_last).any() else np.zeros(len(first), np.bool_)
+        codes, masks = _by_signature(variable, low)
+        if wide.any():
+            codes, masks = self._each(variable, codes, masks, wide, first, last, as_of)
+        if never.any():
+            unknown = self._unknown_times(variable, as_of)
+            codes = np.where(never, unknown.codes + len(masks), codes)
+            masks = [*masks, *unknown.masks]
+        return _compact(Cells(codes, masks))
+
+    def _unknown_times(self, variable: Variable, as_of: npt.NDArray[np.int64]) -> Cells:
+        names = {item.quantity for item in variable.thresholds}
+        if len(names) == 1 or names <= _SAME_AT_ANY_TIME:
+            return Cells(np.zeros(len(as_of), np.uint8), [self.clocks.unknown(variable, int(as_of[0]), self.regime.clockwork)])
+        distinct, codes = np.unique(as_of, return_inverse=True)
+        return _compact(Cells(codes, [self.clocks.unknown(variable, int(moment), self.regime.clockwork) for moment in distinct]))
+
+    def _signatures(self, variable: Variable, moments: npt.NDArray[np.int64], as_of: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Which thresholds each row reaches, as bits."""
+        quantities = self.clocks.quantities(self.regime.clockwork)
+        counted: dict[str, npt.NDArray[np.float64]] = {}
+        found = np.zeros(len(moments), np.int64)
+        for at, item in enumerate(variable.thresholds):
+            if item.quantity not in counted:
+                counted[item.quantity] = quantities.of(item.quantity, moments, as_of)
+            values = counted[item.quantity]
+            holds: Bools = values <= item.number if item.quantity == "day" else values > item.number if item.strict else values >= item.number
+            if item.quantity == "workday_hours_ago":  # sums of parts may differ in the last place from the clock's own
+                for row in np.flatnonzero(np.abs(values - item.number) < 1e-6).tolist():
+                    holds[row] = item.holds(self.regime.clockwork.workday_hours(moment_of(moments[row]), moment_of(as_of[row])))
+            found |= holds.astype(np.int64) << at
+        return found
+
+    def _each(
+        self, variable: Variable, codes: Codes, masks: list[int], wide: Bools, first: npt.NDArray[np.int64], last: npt.NDArray[np.int64], as_of: npt.NDArray[np.int64]
+    ) -> tuple[Codes, list[int]]:
+        """Days within which a test changes, one by one."""
+        rows = np.flatnonzero(wide)
+        kinds, inverse = np.unique(np.stack([first[rows], last[rows], as_of[rows]]), axis=1, return_inverse=True)
+        found = [variable.mask(Moment(moment_of(a), moment_of(b), ""), moment_of(c), self.regime.clockwork) for a, b, c in kinds.T.tolist()]
+        codes = codes.astype(np.int64)
+        codes[rows] = inverse.reshape(-1) + len(masks)
+        return codes, [*masks, *found]
+
+    # -- lists ------------------------------------------------------------------------------------
+    def _list(self, variable: Variable, column: Column) -> Cells:
+        """All tests of a list are judged together, once for each list on each day that matters."""
+        fact, encoder, sheet = variable.fact, self.regime.encoder, self.sheet
+        variables = encoder.lists[fact]
+        assert isinstance(column, Words)
+        codes, values = column.by_code()
+        if all(value is UNKNOWN for value in values):
+            for item in variables:
+                self._made[item.index] = Cells(np.zeros(0, np.uint8), [item.full])
+            self._branches[fact] = None
+            return Cells(np.zeros(0, np.uint8), [variable.full])
+        zone = self.clocks.quantities(self.regime.clockwork).zone
+        keys: list[Codes] = [codes, _dense(zone.days(sheet.moments()))]
+        others = [name for name in encoder.list_facts[fact] if name in sheet.given]
+        keys += [_dense(end) for name in others for end in _ends(sheet.given[name], sheet.rows)]
+        keys += [sheet.given[name].given().view(np.uint8) for name in others]
+        first, kind = joined(keys, sheet.rows)
+        masks: list[list[int]] = [[] for _ in variables]
+        branching = np.zeros(len(first), np.int64)
+        for number, row in enumerate(first.tolist()):
+            stated = {name: value for name in others if (value := sheet.given[name].value(row)) is not None}
+            encoding = encoder.encode({**stated, fact: values[int(codes[row])]}, sheet.moment(row))
+            if len(encoding.patterns) > 1 or encoding.cut_off:
+                branching[number] = number + 1
+            for item, found in zip(variables, masks, strict=True):
+                union = 0
+                for pattern in encoding.patterns:
+                    union |= pattern[item.index]
+                found.append(union)
+        for item, found in zip(variables, masks, strict=True):
+            self._made[item.index] = _compact(Cells(kind, found))
+        self._branches[fact] = branching[kind] if branching.any() else None
+        return self._made[variable.index]  # type: ignore[return-value]
+
+
+def _ends(column: Column, rows: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """First and last moment of each row's time, from beginning to end where it is unknown."""
+    null = _span(UNKNOWN if column.null is None else column.null)
+    if isinstance(column, Words):
+        codes, values = column.by_code()
+        spans = np.array([_span(value) for value in values], np.int64)
+        return spans[codes, 0], spans[codes, 1]
+    assert isinstance(column, Instants)
+    if column.valid is None:
+        return column.first, column.last
+    given = unpack(column.valid, rows)
+    return np.where(given, column.first, null[0]), np.where(given, column.last, null[1])
+
+
+def _span(value: FactValue) -> tuple[int, int]:
+    return (micros(value.first), micros(value.last)) if isinstance(value, Moment) else (EVER_FROM, -EVER_FROM)
+
+
+def _dense(values: npt.NDArray[Any]) -> Codes:
+    _, codes = np.unique(values, return_inverse=True)
+    return codes
+
+
+def _by_signature(variable: Variable, signatures: npt.NDArray[np.int64]) -> tuple[Codes, list[int]]:
+    """Codes and masks from which thresholds are reached, as bits."""
+    distinct, codes = np.unique(signatures, return_inverse=True)
+    count = len(variable.thresholds)
+    return codes, [1 << variable.signatures[tuple(bool(bits >> at & 1) for at in range(count))] for bits in distinct.tolist()]
+
+
+def _compact(cells: Cells) -> Cells:
+    """One code for each mask that occurs."""
+    places = dict.fromkeys(cells.masks)
+    if len(places) == len(cells.masks):
+        return cells
+    for number, mask in enumerate(places):
+        places[mask] = number  # type: ignore[assignment]
+    if len(places) == 1:
+        return Cells(cells.codes[:0], list(places))
+    return Cells(np.array([places[mask] for mask in cells.masks], np.intp)[cells.codes], list(places))
