@@ -63,6 +63,10 @@ class Graph:
         kind, inner, _ = self.nodes[a]
         return int(inner) if kind == _NOT else self._make(_NOT, a)
 
+    def _turned(self, a: int) -> bool:
+        """Whether the other rows are at hand already."""
+        return self.nodes[a][0] == _NOT or (_NOT, a, 0) in self._known
+
     def any(self, nodes: Sequence[int]) -> int:
         """The rows in at least one."""
         found = ZERO
@@ -83,6 +87,9 @@ class Graph:
             turned_left ^= bool(a & 1)
             turned_right ^= bool(b & 1)
             if turned_left and turned_right:
+                held[node] = (self.or_(left, right), True)
+            elif turned_left != turned_right and self._turned(right if turned_left else left) and not self._turned(left if turned_left else right):
+                left, right = (left if turned_left else self.not_(left)), (right if turned_right else self.not_(right))
                 held[node] = (self.or_(left, right), True)
             else:
                 left, right = (self.not_(left) if turned_left else left), (self.not_(right) if turned_right else right)
