@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from test_reference import flat, real_case
 
 from policy_engine import BadInput, Engine
-from policy_engine.batch.evaluate import Reject
+from policy_engine.batch.rejects import Reject
 from policy_engine.reasoning.decision import Decision
 from policy_engine.reasoning.trace import norm_truth
 

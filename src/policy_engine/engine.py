@@ -24,7 +24,8 @@ from policy_engine.reasoning.law import Law, cuts
 from policy_engine.reasoning.regime import Regime
 
 if TYPE_CHECKING:
-    from policy_engine.batch.evaluate import Batch, Reject
+    from policy_engine.batch.evaluate import Batch
+    from policy_engine.batch.rejects import Reject
 
 ScenarioLike = Scenario | Mapping[str, Any] | str | Path
 

@@ -36,7 +36,7 @@ class Fault:
 
 @dataclass(slots=True)
 class Distinct:
-    """A column as codes into its distinct plain values, None for a null."""
+    """A column as codes into its distinct plain values, None for a null. Where `valid` leaves rows out, their codes mean nothing."""
 
     codes: Codes
     values: list[Any]
@@ -52,6 +52,10 @@ class Distinct:
         if self.valid is not None:
             found &= plane_bits(self.valid, len(self.codes))
         return np.flatnonzero(found)
+
+    def safe(self) -> Codes:
+        """Codes that all lie in the table, whatever stands under a null."""
+        return self.codes if self.valid is None else np.where(plane_bits(self.valid, len(self.codes)), self.codes, 0)
 
     def every(self) -> tuple[Codes, list[Any]]:
         """Codes of all rows, nulls too, and the table of values with None last."""
@@ -105,8 +109,6 @@ def distinct(array: pa.Array) -> Distinct:
     valid = validity(indices)
     values = [_text(value) for value in encoded.dictionary.to_pylist()]
     codes = np.zeros(len(array), np.uint8) if not values else np.frombuffer(indices.buffers()[1], _dtype(indices.type), len(indices), indices.offset * (indices.type.bit_width // 8))
-    if valid is not None and values:
-        codes = np.where(plane_bits(valid, len(codes)), codes, 0)
     return Distinct(codes, values or [None], valid)
 
 

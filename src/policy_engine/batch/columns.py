@@ -91,7 +91,7 @@ class Flags(Column):
 
 @dataclass(slots=True)
 class Words(Column):
-    """Values of any type as codes into a table. A code whose value is None is an absent fact."""
+    """Values of any type as codes into a table. A code whose value is None is an absent fact; codes of rows that are not valid mean nothing."""
 
     codes: Codes
     values: list[FactValue | None]
@@ -108,7 +108,7 @@ class Words(Column):
         """The rows that have a value."""
         found = Column.given(self)
         if None in self.values:
-            found &= np.array([value is not None for value in self.values])[self.codes]
+            found &= np.array([value is not None for value in self.values])[np.where(found, self.codes, 0)]
         return found
 
     def filled(self, null: FactValue) -> Words:

@@ -12,9 +12,11 @@ import pyarrow as pa
 
 from policy_engine.batch.arrow import Fault
 from policy_engine.batch.columns import Plane, Rows
+from policy_engine.batch.rejects import Reject
 from policy_engine.batch.rulings import CUT_OFF, NOT_ITS_ACT, OPEN, Judge, Ruled, Rulings, Wanted
 from policy_engine.batch.sheet import ID, Sheet, SheetReader
 from policy_engine.language.problems import BadInput, Problem, unknown_name
+from policy_engine.language.scenario import Scenario
 from policy_engine.reasoning.status import CODES, POSSIBLE, Status, statuses
 
 if TYPE_CHECKING:
@@ -24,18 +26,6 @@ ROW = "row"
 DETAILS = ("status", "candidates", "citation", "applies")
 STATUSES = pa.array([*(status.value for status in CODES), Status.UNDETERMINED.value])
 TOLD = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Reject:
-    """A row that could not be read: its number from 1, its id, the column and value at fault, and why."""
-
-    row: int
-    id: str | None
-    column: str
-    value: Any
-    reason: str
-    file: str | None = None
 
 
 @dataclass(slots=True)
@@ -91,19 +81,42 @@ class Batch:
 
     def output(self, part: Part, number_from: int | None = None) -> pa.Table:
         """The decisions as an Arrow table: id (and row number), kept columns, and each action's status, candidates and citation."""
-        columns: dict[str, Any] = {}
+        lead: dict[str, Any] = {}
         rows = part.rows
         if number_from is not None:
-            columns[ROW] = pa.array((np.arange(part.sheet.rows) if rows is None else rows) + number_from)
+            lead[ROW] = pa.array((np.arange(part.sheet.rows) if rows is None else rows) + number_from)
         for name in dict.fromkeys((ID, *self.keep)):
             if name in part.table.column_names:
-                columns[name] = part.table.column(name) if rows is None else part.table.column(name).take(pa.array(rows))
+                lead[name] = part.table.column(name) if rows is None else part.table.column(name).take(pa.array(rows))
+        return self.table(part.rulings, lead)
+
+    def table(self, rulings: Rulings, lead: Mapping[str, Any]) -> pa.Table:
+        """Rulings as columns, behind others of as many rows."""
+        columns = dict(lead)
         citations = pa.array(list(self.judge.verdicts.citations) or [""], pa.string())
-        for action, ruled in part.rulings.actions.items():
+        for action, ruled in rulings.actions.items():
             columns.update(_action(action, ruled, citations))
-        for name, (true, known) in part.rulings.applies.items():
-            columns[f"applies.{name}"] = _booleans(true, known, part.rulings.rows)
+        for name, (true, known) in rulings.applies.items():
+            columns[f"applies.{name}"] = _booleans(true, known, rulings.rows)
         return pa.table(columns)
+
+    def scenarios(self, scenarios: Sequence[Scenario]) -> Rulings:
+        """The decisions of scenarios, one by one."""
+        judge, count = self.judge, len(scenarios)
+        found = Rulings(count, {action: judge.room(count) for action in self.wanted.actions})
+        for row, scenario in enumerate(scenarios):
+            regime = self.engine.regime(scenario.jurisdiction, scenario.kinds, scenario.as_of, scenario.assume)
+            encoding = regime.encoder.encode(scenario.facts, scenario.as_of)
+            for action, ruled in found.actions.items():
+                if action not in regime.actions:
+                    continue
+                verdict = judge.verdicts.of_encoding(regime, action, encoding, self.wanted.citations)
+                ruled.status[row] = verdict.status
+                if ruled.candidates is not None:
+                    ruled.candidates[row] = verdict.candidates
+                if ruled.citation is not None:
+                    ruled.citation[row] = verdict.citation
+        return found
 
 
 def _action(action: str, ruled: Ruled, citations: pa.Array) -> dict[str, pa.Array]:

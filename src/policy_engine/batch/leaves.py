@@ -15,19 +15,29 @@ from policy_engine.reasoning.cells import Variable
 
 @dataclass(slots=True)
 class Cells:
-    """A variable of a regime over some rows: a code for each row, and for each code the cells it may lie in."""
+    """A variable of a regime over some rows: a code for each row, and for each code the cells it may lie in.
+
+    Where `valid` leaves rows out, their codes mean nothing and they may lie in the cells of `null`.
+    """
 
     codes: Codes
-    masks: list[int]
+    by_code: list[int]
+    valid: Plane | None = None
+    null: int = 0
 
     @property
     def constant(self) -> int | None:
         """The one mask of every row, if there is just one."""
-        return self.masks[0] if len(self.masks) == 1 else None
+        return self.by_code[0] if len(self.by_code) == 1 and self.valid is None else None
+
+    @property
+    def masks(self) -> list[int]:
+        """The cells that rows may lie in."""
+        return self.by_code if self.valid is None else [*self.by_code, self.null]
 
     def shape(self) -> tuple[object, ...]:
         """What the planes over it look like, whatever the rows hold."""
-        return "cells", *self.masks
+        return "cells", self.valid is None, *self.masks
 
 
 @dataclass(slots=True)
@@ -100,11 +110,7 @@ class Leaves:
         if source.constant is not None:
             return ONES if source.constant & mask else ZERO
         if isinstance(source, Cells):
-            inside = [code for code, cells in enumerate(source.masks) if cells & mask]
-            outside = [code for code, cells in enumerate(source.masks) if not cells & mask]
-            if len(outside) < len(inside):
-                return graph.not_(graph.any([graph.leaf((variable, "code", code)) for code in outside]))
-            return graph.any([graph.leaf((variable, "code", code)) for code in inside])
+            return self._with_null(variable, source.valid, source.null & mask, self._codes(variable, source, mask))
         if isinstance(source, Bits):
             return self._with_null(variable, source.column.valid, source.null & mask, self._bits(variable, source, mask))
         return self._with_null(variable, source.valid, source.null & mask, self._levels(variable, source, mask))
@@ -114,6 +120,14 @@ class Leaves:
             return given
         here = self.graph.leaf((variable, "valid"))
         return self.graph.or_(given, self.graph.not_(here)) if null else self.graph.and_(given, here)
+
+    def _codes(self, variable: int, source: Cells, mask: int) -> int:
+        graph = self.graph
+        inside = [code for code, cells in enumerate(source.by_code) if cells & mask]
+        outside = [code for code, cells in enumerate(source.by_code) if not cells & mask]
+        if len(outside) < len(inside):
+            return graph.not_(graph.any([graph.leaf((variable, "code", code)) for code in outside]))
+        return graph.any([graph.leaf((variable, "code", code)) for code in inside])
 
     def _bits(self, variable: int, source: Bits, mask: int) -> int:
         true, false = bool(source.true & mask), bool(source.false & mask)
@@ -153,15 +167,14 @@ def _fill(leaf: Leaf, sources: Mapping[int, Source], spare: Bools) -> Fill:
         value = np.uint64(0) if leaf[0] == ZERO else np.uint64(0xFFFF_FFFF_FFFF_FFFF)
         return lambda low, high, buffer: _filled(buffer, value)
     source = sources[leaf[0]]
+    if leaf[1] == "valid":
+        valid = source.column.valid if isinstance(source, Bits) else source.valid
+        assert valid is not None
+        return _words(valid)
+    if isinstance(source, Bits):
+        return _words(source.column.true)
     if isinstance(source, Cells):
         return _compared(np.equal, source.codes, leaf[2], spare)
-    if isinstance(source, Bits):
-        plane = source.column.true if leaf[1] == "true" else source.column.valid
-        assert plane is not None
-        return _words(plane)
-    if leaf[1] == "valid":
-        assert source.valid is not None
-        return _words(source.valid)
     threshold = source.variable.thresholds[leaf[2]]
     bound: float = threshold.number
     if source.numbers.dtype.kind in "iu":

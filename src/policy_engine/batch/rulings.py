@@ -84,7 +84,7 @@ class Judge:
         groups = self.laws.groups(sheet)
         if len(groups) == 1 and groups[0].rows is None:
             return self._group(sheet, groups[0].regime)
-        found = Rulings(sheet.rows, {action: self._room(sheet.rows) for action in self.wanted.actions})
+        found = Rulings(sheet.rows, {action: self.room(sheet.rows) for action in self.wanted.actions})
         truths: dict[str, tuple[Bools, Bools]] = {}
         for group in groups:
             assert group.rows is not None
@@ -92,7 +92,8 @@ class Judge:
         found.applies = {name: (pack(true), pack(known)) for name, (true, known) in truths.items()}
         return found
 
-    def _room(self, rows: int) -> Ruled:
+    def room(self, rows: int) -> Ruled:
+        """Room for the decisions of one action, none made yet."""
         wanted = self.wanted
         return Ruled(
             np.full(rows, NOT_ITS_ACT, np.uint8),
@@ -118,7 +119,7 @@ class Judge:
     def _group(self, sheet: Sheet, regime: Regime) -> Rulings:
         sources = Sources(sheet, regime, self.filler, self.clocks)
         judged = [action for action in self.wanted.actions if action in regime.actions]
-        found = Rulings(sheet.rows, {action: self._room(sheet.rows) for action in self.wanted.actions if action not in judged})
+        found = Rulings(sheet.rows, {action: self.room(sheet.rows) for action in self.wanted.actions if action not in judged})
         by_planes = [action for action in judged if self._suits_planes(sheet, regime, sources, action)]
         by_pattern = [action for action in judged if action not in by_planes]
         if by_planes:
@@ -180,12 +181,12 @@ class Judge:
         for row in first.tolist():
             if any(codes[row] for codes in branches):
                 encoding = regime.encoder.encode(sheet.facts(row), sheet.moment(row))
-                verdicts.append(self.verdicts.of_encoding(regime, action, encoding, self.wanted.citations))
+                verdicts.append(self.verdicts.of_encoding(regime, action, encoding, self.wanted.citations, self.wanted.applies))
                 continue
             pattern = base.copy()
             for index in varying:
                 pattern[index] = cells[index].masks[int(cells[index].codes[row])]
-            verdicts.append(self.verdicts.of(regime, action, tuple(pattern), self.wanted.citations))
+            verdicts.append(self.verdicts.of(regime, action, tuple(pattern), self.wanted.citations, self.wanted.applies))
         found.actions[action] = Ruled(
             np.array([item.status for item in verdicts], np.uint8)[kind],
             np.array([item.candidates for item in verdicts], np.uint8)[kind] if self.wanted.candidates else None,

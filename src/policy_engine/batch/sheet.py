@@ -287,6 +287,7 @@ def _hours(column: Column) -> tuple[npt.NDArray[np.float64], Bools, Bools]:
     if isinstance(column, Numbers):
         return np.ascontiguousarray(column.numbers, np.float64), given, np.zeros(column.rows, np.bool_)
     assert isinstance(column, Words)
-    unknown = np.array([value is UNKNOWN for value in column.values])[column.codes] & given
-    numbers = np.array([value if isinstance(value, float) else 0.0 for value in column.values])[column.codes]
+    codes = np.where(given, column.codes, 0)
+    unknown = np.array([value is UNKNOWN for value in column.values])[codes] & given
+    numbers = np.array([value if isinstance(value, float) else 0.0 for value in column.values])[codes]
     return numbers, given & ~unknown, unknown

@@ -92,19 +92,22 @@ class Sources:
         if isinstance(column, Numbers):
             return Levels(column.numbers, column.valid, variable, self._mask(variable, UNKNOWN if column.null is None else column.null))
         assert isinstance(column, Words)
+        if len(column.values) <= SMALL:
+            masks = [self._mask(variable, UNKNOWN if value is None else value) for value in column.values]
+            return Cells(column.codes, masks, column.valid, self._mask(variable, UNKNOWN if column.null is None else column.null))
         codes, values = column.by_code()
-        cells = Cells(codes, [self._mask(variable, value) for value in values])
-        return cells if len(values) <= SMALL else _compact(cells)
+        return _compact(Cells(codes, [self._mask(variable, value) for value in values]))
 
     def _mask(self, variable: Variable, value: FactValue) -> int:
         return variable.mask(value, moment_of(0), self.regime.clockwork)
 
     def _as_cells(self, source: Source) -> Cells:
-        if isinstance(source, Cells):
-            return source
         rows = self.sheet.rows
-        if isinstance(source, Bits):
-            codes: Codes = unpack(source.column.true, rows).view(np.uint8)
+        codes: Codes
+        if isinstance(source, Cells):
+            codes, masks, valid = source.codes, source.by_code, source.valid
+        elif isinstance(source, Bits):
+            codes = unpack(source.column.true, rows).view(np.uint8)
             masks = [source.false, source.true]
             valid = source.column.valid
         else:
@@ -134,7 +137,7 @@ class Sources:
         if never.any():
             unknown = self._unknown_times(variable, as_of)
             codes = np.where(never, unknown.codes + len(masks), codes)
-            masks = [*masks, *unknown.masks]
+            masks = [*masks, *unknown.by_code]
         return _compact(Cells(codes, masks))
 
     def _unknown_times(self, variable: Variable, as_of: npt.NDArray[np.int64]) -> Cells:
@@ -239,11 +242,11 @@ def _by_signature(variable: Variable, signatures: npt.NDArray[np.int64]) -> tupl
 
 def _compact(cells: Cells) -> Cells:
     """One code for each mask that occurs."""
-    places = dict.fromkeys(cells.masks)
-    if len(places) == len(cells.masks):
+    places = dict.fromkeys(cells.by_code)
+    if len(places) == len(cells.by_code):
         return cells
     for number, mask in enumerate(places):
         places[mask] = number  # type: ignore[assignment]
     if len(places) == 1:
         return Cells(cells.codes[:0], list(places))
-    return Cells(np.array([places[mask] for mask in cells.masks], np.intp)[cells.codes], list(places))
+    return Cells(np.array([places[mask] for mask in cells.by_code], np.intp)[cells.codes], list(places))

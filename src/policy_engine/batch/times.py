@@ -98,11 +98,11 @@ def _from_text(fact: str, found: Distinct, faults: list[Fault], unknown: bool) -
                 faults.append(Fault(rows, fact, value, f"`{fact}` is a time such as 2026-03-02T14:00, or a day; found `{value}`"))
     valid = found.valid
     if not present.all():
-        given: Bools = present[found.codes]
+        given: Bools = present[found.safe()]
         if valid is not None:
             given = given & plane_bits(valid, len(given))
         valid = pack(given)
-    return Written(fact, at[found.codes], kinds[found.codes], valid)
+    return Written(fact, at[found.safe()], kinds[found.safe()], valid)
 
 
 def instants(written: Written, zones: list[Zone], zone_of: npt.NDArray[Any] | None) -> Instants:

@@ -38,17 +38,17 @@ class Verdicts:
         self.citations: dict[str, int] = {}
         self._known: dict[tuple[int, str, Pattern], Verdict] = {}
 
-    def of(self, regime: Regime, action: str, pattern: Pattern, cited: bool) -> Verdict:
+    def of(self, regime: Regime, action: str, pattern: Pattern, cited: bool, applies: bool = False) -> Verdict:
         """The verdict on a pattern. Only the cells that the action can depend on may differ between patterns."""
         key = (id(regime), action, pattern)
         found = self._known.get(key)
         if found is None:
             if len(self._known) > 1_000_000:
                 self._known.clear()
-            found = self._known[key] = self.of_encoding(regime, action, Encoding((pattern,)), cited)
+            found = self._known[key] = self.of_encoding(regime, action, Encoding((pattern,)), cited, applies)
         return found
 
-    def of_encoding(self, regime: Regime, action: str, encoding: Encoding, cited: bool) -> Verdict:
+    def of_encoding(self, regime: Regime, action: str, encoding: Encoding, cited: bool, applies: bool = False) -> Verdict:
         """The verdict on a scenario in cells."""
         bits = regime.rule(encoding, (action,))
         blank = Scenario("", dt.datetime.now(dt.UTC), regime.law.path.place.path, regime.kinds, {})
@@ -59,7 +59,8 @@ class Verdicts:
         citation = 0
         if cited:
             citation = self.citations.setdefault(outcome.governing[0].citation, len(self.citations))
-        return Verdict(status, candidates, citation, tuple(_truth(norm_truth(regime, encoding, action, node)[0]) for node in regime.action(action).norms))
+        norms = regime.action(action).norms if applies else ()
+        return Verdict(status, candidates, citation, tuple(_truth(norm_truth(regime, encoding, action, node)[0]) for node in norms))
 
 
 def _truth(applies: Sequence[bool]) -> int:

@@ -9,7 +9,7 @@ import typer
 
 from policy_engine.language.problems import BadInput
 
-COMMANDS = ("decide", "ask", "why", "test", "show", "lint", "schema")
+COMMANDS = ("decide", "batch", "ask", "why", "test", "show", "lint", "schema")
 
 app = typer.Typer(
     name="policy-engine",
