@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from policy_engine.batch.columns import Rows, joined
-from policy_engine.batch.moments import micros
+from policy_engine.batch.moments import Micros, micros
 from policy_engine.batch.sheet import Kinds, Pins, Sheet
 from policy_engine.reasoning.law import Law
 from policy_engine.reasoning.regime import Regime
@@ -27,6 +27,15 @@ class Group:
     rows: Rows | None
 
 
+@dataclass(frozen=True, slots=True)
+class Home:
+    """A place that stands for all under the same rules: the days on which its law changes, and the moments at which they begin there."""
+
+    place: str
+    days: list[dt.date]
+    instants: Micros
+
+
 class Laws:
     """The regimes of a batch. Places and days under the same rules in the same zone share one."""
 
@@ -35,7 +44,8 @@ class Laws:
         self._lock = RLock()
         self._regimes: dict[tuple[object, ...], Regime] = {}
         self._segments: dict[tuple[str, Kinds, Pins, int], Regime] = {}
-        self._changes: dict[str, tuple[list[dt.date], np.ndarray]] = {}  # type: ignore[type-arg]
+        self._homes: dict[str, Home] = {}
+        self._by_law: dict[tuple[object, ...], Home] = {}
 
     def groups(self, sheet: Sheet) -> list[Group]:
         """The rows of a sheet by regime, in order of first row."""
@@ -48,52 +58,56 @@ class Laws:
         for number, row in enumerate(first.tolist()):
             place, kinds, pins = sheet.places.of(row), sheet.kinds.of(row), sheet.pins.of(row)
             rows = None if len(first) == 1 else parts[number]
-            for segment, inside in self._by_segment(sheet, place, rows):
-                regime = self._regime(place, kinds, pins, segment)
+            home = self._home(place)
+            for segment, inside in _by_segment(sheet, home, rows):
+                regime = self._regime(home, kinds, pins, segment)
                 found.setdefault(id(regime), (regime, []))[1].append(inside)
         return [Group(regime, _together(parts)) for regime, parts in found.values()]
 
-    def _by_segment(self, sheet: Sheet, place: str, rows: Rows | None) -> list[tuple[int, Rows | None]]:
-        days, instants = self._cuts(place)
-        if isinstance(sheet.as_of, int):
-            return [(int(np.searchsorted(instants, sheet.as_of, "right")), rows)]
-        moments = sheet.as_of if rows is None else sheet.as_of[rows]
-        segments = np.searchsorted(instants, moments, "right")
-        present = np.unique(segments).tolist()
-        if len(present) == 1:
-            return [(present[0], rows)]
-        places = split(np.searchsorted(present, segments), len(present))
-        return [(segment, part if rows is None else rows[part]) for segment, part in zip(present, places, strict=True)]
-
-    def _cuts(self, place: str) -> tuple[list[dt.date], np.ndarray]:  # type: ignore[type-arg]
-        """The days on which a place's law changes, and the moments at which they begin there."""
-        found = self._changes.get(place)
+    def _home(self, place: str) -> Home:
+        """The law of a place. Places under the same rules, in the same zone, have it in common."""
+        found = self._homes.get(place)
         if found is None:
-            path = self.engine.rulebook.path(place)
-            clockwork = self.engine.clockwork(path)
-            days = self.engine.cut_days(path)
-            found = self._changes[place] = (days, np.array([micros(clockwork.midnight(day)) for day in days], np.int64))
+            engine = self.engine
+            path = engine.rulebook.path(place)
+            clockwork = engine.clockwork(path)
+            key = (clockwork.zone.key, *(id(layer) for layer in path.layers if layer.rules))
+            found = self._by_law.get(key)
+            if found is None:
+                days = engine.cut_days(path)
+                found = self._by_law[key] = Home(place, days, np.array([micros(clockwork.midnight(day)) for day in days], np.int64))
+            self._homes[place] = found
         return found
 
-    def _regime(self, place: str, kinds: Kinds, pins: Pins, segment: int) -> Regime:
-        key = (place, kinds, pins, segment)
+    def _regime(self, home: Home, kinds: Kinds, pins: Pins, segment: int) -> Regime:
+        key = (home.place, kinds, pins, segment)
         found = self._segments.get(key)
         if found is None:
             with self._lock:
-                found = self._segments[key] = self._made(place, kinds, pins, segment)
+                found = self._segments[key] = self._made(home, kinds, pins, segment)
         return found
 
-    def _made(self, place: str, kinds: Kinds, pins: Pins, segment: int) -> Regime:
+    def _made(self, home: Home, kinds: Kinds, pins: Pins, segment: int) -> Regime:
         engine = self.engine
-        path = engine.rulebook.path(place)
-        days = self._cuts(place)[0]
-        law = Law(engine.rulebook.lexicon, path, kinds, days[segment - 1] if segment else dt.date.min)
-        clockwork = engine.clockwork(path)
+        path = engine.rulebook.path(home.place)
+        law = Law(engine.rulebook.lexicon, path, kinds, home.days[segment - 1] if segment else dt.date.min)
         rules = (*law.norms, *law.preemptions, *law.holdings)
-        key = (kinds, pins, clockwork.zone.key, tuple(id(rule) for rule in rules))
+        key = (kinds, pins, engine.clockwork(path).zone.key, tuple(id(rule) for rule in rules))
         if key not in self._regimes:
-            self._regimes[key] = engine.regime(place, kinds, law.day, dict(pins))
+            self._regimes[key] = engine.regime(home.place, kinds, law.day, dict(pins))
         return self._regimes[key]
+
+
+def _by_segment(sheet: Sheet, home: Home, rows: Rows | None) -> list[tuple[int, Rows | None]]:
+    if isinstance(sheet.as_of, int):
+        return [(int(np.searchsorted(home.instants, sheet.as_of, "right")), rows)]
+    moments = sheet.as_of if rows is None else sheet.as_of[rows]
+    segments = np.searchsorted(home.instants, moments, "right")
+    present = np.unique(segments).tolist()
+    if len(present) == 1:
+        return [(present[0], rows)]
+    places = split(np.searchsorted(present, segments), len(present))
+    return [(segment, part if rows is None else rows[part]) for segment, part in zip(present, places, strict=True)]
 
 
 def _together(parts: list[Rows | None]) -> Rows | None:

@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import numpy.typing as npt
 
+from policy_engine.reasoning.cells import Threshold
 from policy_engine.reasoning.clock import Clockwork
 
 Micros = npt.NDArray[np.int64]
-Reals = npt.NDArray[np.float64]
 
-DAY = 86_400_000_000
+HOUR, DAY = 3_600_000_000, 86_400_000_000
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 EPOCH_ORDINAL = dt.date(1970, 1, 1).toordinal()
 _TICK = dt.timedelta(microseconds=1)
@@ -85,47 +85,79 @@ class Zone:
 
 
 class Quantities:
-    """What law counts from one time to another, for arrays, under one clock. The same numbers as `Clockwork.quantity`."""
+    """What law counts from one time to another, for arrays, under one clock. The same as `Clockwork.quantity`, in microseconds where it counts hours."""
 
     def __init__(self, clockwork: Clockwork, zone: Zone) -> None:
         self.clockwork, self.zone = clockwork, zone
-        self._first_day, self._counted, self._midnight = 0, np.zeros(0), np.zeros(0, np.int64)
+        self._first_day, self._counted, self._midnight = 0, np.zeros(0, np.int64), np.zeros(0, np.int64)
         self._left_out = np.zeros(0, np.bool_)
 
-    def of(self, name: str, moments: Micros, as_of: Micros) -> Reals:
-        """A quantity of times at `as_of`, row by row."""
-        if name == "hours_ago":
-            return np.maximum((as_of - moments) / 1e6 / 3600.0, 0.0)
-        if name == "is_past":
-            return (moments <= as_of).astype(np.float64)
-        if name == "day":
-            return self.zone.days(moments).astype(np.float64)
-        if name == "days_ago":
-            return np.maximum(self.zone.days(as_of) - self.zone.days(moments), 0).astype(np.float64)
-        return self._workday_hours(moments, as_of)
+    def holds(self, threshold: Threshold, moments: Micros, as_of: Micros) -> npt.NDArray[np.bool_]:
+        """Whether the threshold is reached, row by row."""
+        quantity, number = threshold.quantity, threshold.number
+        if quantity == "is_past":
+            past = (moments <= as_of).astype(np.float64)
+            return past > number if threshold.strict else past >= number
+        if quantity == "day":
+            return self.zone.days(moments) <= number
+        if quantity == "days_ago":
+            days = np.maximum(self.zone.days(as_of) - self.zone.days(moments), 0)
+            return days > number if threshold.strict else days >= number
+        if quantity == "hours_ago":
+            hours = np.maximum((as_of - moments) / 1e6 / 3600.0, 0.0)
+            return hours > number if threshold.strict else hours >= number
+        last, first = self._places(as_of, moments)
+        counted = np.maximum(last - first, 0)
+        counted[moments >= as_of] = 0
+        found: npt.NDArray[np.bool_] = counted > number * HOUR if threshold.strict else counted >= number * HOUR
+        # sums of fractions of a second may differ in the last place from the clock's own
+        for row in np.flatnonzero((counted == number * HOUR) & ((moments % 1_000_000 != 0) | (as_of % 1_000_000 != 0))).tolist():
+            found[row] = threshold.holds(self.clockwork.workday_hours(moment_of(moments[row]), moment_of(as_of[row])))
+        return found
 
-    def _workday_hours(self, moments: Micros, as_of: Micros) -> Reals:
-        first, last = self.zone.days(moments), self.zone.days(as_of)
-        run = moments < as_of
-        if not run.any():
-            return np.zeros(len(moments))
-        self._grow(int(first[run].min()), int(last[run].max()))
-        start, end = (np.clip(days - self._first_day, 0, len(self._counted) - 1) for days in (first, last))
-        into_start = np.where(self._left_out[start], 0.0, (moments - self._midnight[start]) / 1e6)
-        into_end = np.where(self._left_out[end], 0.0, (as_of - self._midnight[end]) / 1e6)
-        seconds = -into_start + into_end + (self._counted[end] - self._counted[start])
-        return np.where(run, np.maximum(seconds, 0.0) / 3600.0, 0.0)
+    def changes(self, threshold: Threshold, as_of: Micros) -> list[Micros]:
+        """Moments next to which the test changes, seen from each `as_of`. More moments than needed do no harm."""
+        quantity, number = threshold.quantity, threshold.number
+        if quantity == "is_past":
+            return [as_of]
+        if quantity == "hours_ago":
+            return [as_of - int(number * HOUR)]
+        if quantity == "day":
+            return [np.full(len(as_of), micros(self.clockwork.midnight(dt.date.fromordinal(int(number) + 1))), np.int64)]
+        if quantity == "days_ago":
+            today = self.zone.days(as_of) - EPOCH_ORDINAL
+            return [self.zone.utc((today - int(number) + back) * DAY) for back in (-1, 0, 1)]
+        today = self.zone.days(as_of)
+        self._grow(int(today.min()) - 3 * int(number / 24 + 1) - 30, int(today.max()))
+        wanted = self._places(as_of)[0] - int(number * HOUR)
+        found = []
+        for side in ("left", "right"):
+            day = np.clip(np.searchsorted(self._counted, wanted, side) - 1, 0, len(self._left_out) - 2)
+            found.append(self._midnight[day] + np.where(self._left_out[day], 0, wanted - self._counted[day]))
+            found.append(self._midnight[day + 1])
+        return found
+
+    def _places(self, *moments: Micros) -> list[Micros]:
+        """Where moments lie on the clock that runs only on working days."""
+        days = [self.zone.days(item) for item in moments]
+        if len(days[0]):
+            self._grow(min(int(item.min()) for item in days), max(int(item.max()) for item in days))
+        found = []
+        for item, day in zip(moments, days, strict=True):
+            place = day - self._first_day
+            found.append(self._counted[place] + np.where(self._left_out[place], 0, item - self._midnight[place]))
+        return found
 
     def _grow(self, first: int, last: int) -> None:
-        """Tables by local day from `first` to `last`: its midnight, whether it is left out, and the seconds counted before it."""
-        if len(self._counted) and self._first_day <= first and last < self._first_day + len(self._counted):
+        """Tables by local day from `first` to past `last`: its midnight, whether it is left out, and the microseconds counted before it."""
+        if len(self._counted) and self._first_day <= first and last + 1 < self._first_day + len(self._counted):
             return
         if len(self._counted):
-            first, last = min(first, self._first_day), max(last, self._first_day + len(self._counted) - 1)
+            first, last = min(first, self._first_day), max(last, self._first_day + len(self._counted) - 2)
         clockwork = self.clockwork
-        days = [dt.date.fromordinal(day) for day in range(first, last + 2)]
+        days = [dt.date.fromordinal(day) for day in range(first, last + 3)]
         self._midnight = np.array([micros(clockwork.midnight(day)) for day in days], np.int64)
         self._left_out = np.array([clockwork.left_out(day, clockwork.workdays) for day in days])
-        whole = np.where(self._left_out[:-1], 0.0, np.diff(self._midnight) / 1e6)
-        self._counted = np.concatenate(([0.0], np.cumsum(whole)))
+        whole = np.where(self._left_out[:-1], 0, np.diff(self._midnight))
+        self._counted = np.concatenate((np.zeros(1, np.int64), np.cumsum(whole)))
         self._first_day = first

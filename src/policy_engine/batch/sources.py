@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from policy_engine.batch.columns import EVER_FROM, Bools, Codes, Column, Flags, Instants, Numbers, Words, joined, unpack
 from policy_engine.batch.leaves import Bits, Cells, Levels, Source
-from policy_engine.batch.moments import Quantities, Zone, micros, moment_of
+from policy_engine.batch.moments import DAY, Micros, Quantities, Zone, micros, moment_of
 from policy_engine.batch.presume import Filler
 from policy_engine.batch.sheet import Sheet
 from policy_engine.language.facts import UNKNOWN, FactValue
@@ -20,11 +20,12 @@ from policy_engine.reasoning.clock import Clockwork
 from policy_engine.reasoning.regime import Regime
 
 SMALL = 16
+FAR = 800 * DAY
 _SAME_AT_ANY_TIME = {"hours_ago", "is_past"}
 
 
 class Clocks:
-    """The counting of time by zone, and what a time that is not known may be, remembered."""
+    """The counting of time by zone."""
 
     def __init__(self) -> None:
         self._quantities: dict[str, Quantities] = {}
@@ -37,14 +38,35 @@ class Clocks:
             self._quantities[key] = Quantities(clockwork, Zone(clockwork.zone))
         return self._quantities[key]
 
-    def unknown(self, variable: Variable, as_of: int, clockwork: Clockwork) -> int:
-        """The cells of a time that is not known, seen from a moment; where one clock alone counts, the same from every moment."""
+    def signatures(self, variable: Variable, moments: Micros, as_of: Micros, clockwork: Clockwork) -> Micros:
+        """Which thresholds each moment reaches, as bits."""
+        quantities = self.quantities(clockwork)
+        found = np.zeros(len(moments), np.int64)
+        for at, item in enumerate(variable.thresholds):
+            found |= quantities.holds(item, moments, as_of).astype(np.int64) << at
+        return found
+
+    def unknown(self, variable: Variable, as_of: Micros, clockwork: Clockwork) -> Cells:
+        """The cells of a time that is not known, seen from each moment: every test changes once as time goes back, so the moments around each change show them all.
+
+        Where one clock alone counts, they are the same from every moment.
+        """
         names = {item.quantity for item in variable.thresholds}
-        moment = 0 if len(names) == 1 or names <= _SAME_AT_ANY_TIME else as_of
-        key = (variable.thresholds, clockwork.zone.key, moment)
-        if key not in self._unknown:
-            self._unknown[key] = variable.unknown(moment_of(as_of), clockwork)
-        return self._unknown[key]
+        if len(names) == 1 or names <= _SAME_AT_ANY_TIME:
+            key = (variable.thresholds, clockwork.zone.key)
+            if key not in self._unknown:
+                self._unknown[key] = variable.unknown(moment_of(int(as_of[0])), clockwork)
+            return Cells(as_of[:0], [self._unknown[key]])
+        distinct, codes = np.unique(as_of, return_inverse=True)
+        quantities = self.quantities(clockwork)
+        points = [distinct, *(change for item in variable.thresholds for change in quantities.changes(item, distinct))]
+        ends = [np.min(points, axis=0) - FAR, np.max(points, axis=0) + FAR]
+        around = [*ends, *(point + step for point in points for step in (-1, 0, 1))]
+        masks = np.zeros(len(distinct), object)
+        for point in around:
+            places, cells = by_signature(variable, self.signatures(variable, point, distinct, clockwork))
+            masks |= np.array(cells, object)[places]
+        return compact(Cells(codes, masks.tolist()))
 
 
 class Sources:
@@ -67,7 +89,7 @@ class Sources:
         """A variable as codes, one for each mask that occurs."""
         found = self._cells.get(index)
         if found is None:
-            found = self._cells[index] = _compact(self._as_cells(self.source(index)))
+            found = self._cells[index] = compact(self._as_cells(self.source(index)))
         return found
 
     def branches(self, indexes: Sequence[int]) -> list[Codes]:
@@ -96,7 +118,7 @@ class Sources:
             masks = [self._mask(variable, UNKNOWN if value is None else value) for value in column.values]
             return Cells(column.codes, masks, column.valid, self._mask(variable, UNKNOWN if column.null is None else column.null))
         codes, values = column.by_code()
-        return _compact(Cells(codes, [self._mask(variable, value) for value in values]))
+        return compact(Cells(codes, [self._mask(variable, value) for value in values]))
 
     def _mask(self, variable: Variable, value: FactValue) -> int:
         return variable.mask(value, moment_of(0), self.regime.clockwork)
@@ -115,7 +137,7 @@ class Sources:
             for at, item in enumerate(source.variable.thresholds):
                 numbers = source.numbers
                 signatures |= (numbers > item.number if item.strict else numbers >= item.number).astype(np.int64) << at
-            codes, masks = _by_signature(source.variable, signatures)
+            codes, masks = by_signature(source.variable, signatures)
             valid = source.valid
         if valid is None:
             return Cells(codes, masks)
@@ -127,44 +149,21 @@ class Sources:
         as_of = self.sheet.moments()
         never = first == EVER_FROM
         if never.all() and len(never):
-            return self._unknown_times(variable, as_of)
+            return self.clocks.unknown(variable, as_of, self.regime.clockwork)
         safe_first, safe_last = np.where(never, as_of, first), np.where(never, as_of, last)
-        low = self._signatures(variable, safe_first, as_of)
-        wide = (safe_first != safe_last) & (low != self._signatures(variable, safe_last, as_of)) if (safe_first != safe_last).any() else np.zeros(len(first), np.bool_)
-        codes, masks = _by_signature(variable, low)
+        low = self.clocks.signatures(variable, safe_first, as_of, self.regime.clockwork)
+        wide = (safe_first != safe_last) & (low != self.clocks.signatures(variable, safe_last, as_of, self.regime.clockwork)) if (safe_first != safe_last).any() else np.zeros(len(first), np.bool_)
+        codes, masks = by_signature(variable, low)
         if wide.any():
             codes, masks = self._each(variable, codes, masks, wide, first, last, as_of)
         if never.any():
-            unknown = self._unknown_times(variable, as_of)
-            codes = np.where(never, unknown.codes + len(masks), codes)
+            unknown = self.clocks.unknown(variable, as_of, self.regime.clockwork)
+            codes = np.where(never, (0 if unknown.constant is not None else unknown.codes) + len(masks), codes)
             masks = [*masks, *unknown.by_code]
-        return _compact(Cells(codes, masks))
-
-    def _unknown_times(self, variable: Variable, as_of: npt.NDArray[np.int64]) -> Cells:
-        names = {item.quantity for item in variable.thresholds}
-        if len(names) == 1 or names <= _SAME_AT_ANY_TIME:
-            return Cells(np.zeros(len(as_of), np.uint8), [self.clocks.unknown(variable, int(as_of[0]), self.regime.clockwork)])
-        distinct, codes = np.unique(as_of, return_inverse=True)
-        return _compact(Cells(codes, [self.clocks.unknown(variable, int(moment), self.regime.clockwork) for moment in distinct]))
-
-    def _signatures(self, variable: Variable, moments: npt.NDArray[np.int64], as_of: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """Which thresholds each row reaches, as bits."""
-        quantities = self.clocks.quantities(self.regime.clockwork)
-        counted: dict[str, npt.NDArray[np.float64]] = {}
-        found = np.zeros(len(moments), np.int64)
-        for at, item in enumerate(variable.thresholds):
-            if item.quantity not in counted:
-                counted[item.quantity] = quantities.of(item.quantity, moments, as_of)
-            values = counted[item.quantity]
-            holds: Bools = values <= item.number if item.quantity == "day" else values > item.number if item.strict else values >= item.number
-            if item.quantity == "workday_hours_ago":  # sums of parts may differ in the last place from the clock's own
-                for row in np.flatnonzero(np.abs(values - item.number) < 1e-6).tolist():
-                    holds[row] = item.holds(self.regime.clockwork.workday_hours(moment_of(moments[row]), moment_of(as_of[row])))
-            found |= holds.astype(np.int64) << at
-        return found
+        return compact(Cells(codes, masks))
 
     def _each(
-        self, variable: Variable, codes: Codes, masks: list[int], wide: Bools, first: npt.NDArray[np.int64], last: npt.NDArray[np.int64], as_of: npt.NDArray[np.int64]
+        self, variable: Variable, codes: Codes, masks: list[int], wide: Bools, first: Micros, last: Micros, as_of: Micros
     ) -> tuple[Codes, list[int]]:
         """Days within which a test changes, one by one."""
         rows = np.flatnonzero(wide)
@@ -205,12 +204,12 @@ class Sources:
                     union |= pattern[item.index]
                 found.append(union)
         for item, found in zip(variables, masks, strict=True):
-            self._made[item.index] = _compact(Cells(kind, found))
+            self._made[item.index] = compact(Cells(kind, found))
         self._branches[fact] = branching[kind] if branching.any() else None
         return self._made[variable.index]  # type: ignore[return-value]
 
 
-def _ends(column: Column, rows: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _ends(column: Column, rows: int) -> tuple[Micros, Micros]:
     """First and last moment of each row's time, from beginning to end where it is unknown."""
     null = _span(UNKNOWN if column.null is None else column.null)
     if isinstance(column, Words):
@@ -233,14 +232,14 @@ def _dense(values: npt.NDArray[Any]) -> Codes:
     return codes
 
 
-def _by_signature(variable: Variable, signatures: npt.NDArray[np.int64]) -> tuple[Codes, list[int]]:
+def by_signature(variable: Variable, signatures: Micros) -> tuple[Codes, list[int]]:
     """Codes and masks from which thresholds are reached, as bits."""
     distinct, codes = np.unique(signatures, return_inverse=True)
     count = len(variable.thresholds)
     return codes, [1 << variable.signatures[tuple(bool(bits >> at & 1) for at in range(count))] for bits in distinct.tolist()]
 
 
-def _compact(cells: Cells) -> Cells:
+def compact(cells: Cells) -> Cells:
     """One code for each mask that occurs."""
     places = dict.fromkeys(cells.by_code)
     if len(places) == len(cells.by_code):
