@@ -45,6 +45,8 @@ class Laws:
         self._regimes: dict[tuple[object, ...], Regime] = {}
         self._segments: dict[tuple[str, Kinds, Pins, int], Regime] = {}
         self._homes: dict[str, Home] = {}
+        self._by_action: dict[tuple[int, str], Regime] = {}
+        self._acting: dict[tuple[object, ...], Regime] = {}
         self._by_law: dict[tuple[object, ...], Home] = {}
 
     def groups(self, sheet: Sheet) -> list[Group]:
@@ -62,7 +64,22 @@ class Laws:
             for segment, inside in _by_segment(sheet, home, rows):
                 regime = self._regime(home, kinds, pins, segment)
                 found.setdefault(id(regime), (regime, []))[1].append(inside)
-        return [Group(regime, _together(parts)) for regime, parts in found.values()]
+        return [Group(regime, together(parts)) for regime, parts in found.values()]
+
+    def for_action(self, regime: Regime, action: str) -> Regime:
+        """The regime that stands for all in which the same rules speak on an action: its verdicts hold in each of them."""
+        key = (id(regime), action)
+        found = self._by_action.get(key)
+        if found is None:
+            law = regime.law
+            norms = [rule for rule in law.norms if action in rule.actions]
+            selecting = [item for item in law.preemptions if any(item.selects(norm, action) for norm in norms)]
+            authority = law.lexicon.actions[action].default_authority
+            default = next(layer.sources[authority] for layer in law.layers if authority in layer.sources)
+            rules = tuple(id(rule) for rule in (*norms, *selecting, *law.holdings, default))
+            pins = tuple(sorted(regime.pins.items()))
+            found = self._by_action[key] = self._acting.setdefault((action, law.kinds, pins, regime.clockwork.zone.key, rules), regime)
+        return found
 
     def _home(self, place: str) -> Home:
         """The law of a place. Places under the same rules, in the same zone, have it in common."""
@@ -110,7 +127,7 @@ def _by_segment(sheet: Sheet, home: Home, rows: Rows | None) -> list[tuple[int, 
     return [(segment, part if rows is None else rows[part]) for segment, part in zip(present, places, strict=True)]
 
 
-def _together(parts: list[Rows | None]) -> Rows | None:
+def together(parts: list[Rows | None]) -> Rows | None:
     known = [part for part in parts if part is not None]
     if len(known) < len(parts):
         return None

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from policy_engine.batch.columns import Bools, Plane, joined, pack, unpack
-from policy_engine.batch.groups import Group, Laws
+from policy_engine.batch.columns import Bools, Plane, Rows, joined, pack, unpack
+from policy_engine.batch.groups import Group, Laws, together
 from policy_engine.batch.leaves import fills
 from policy_engine.batch.presume import Filler
 from policy_engine.batch.program import arena
@@ -82,15 +82,36 @@ class Judge:
         """The decisions of every row."""
         self.filler.fill(sheet)
         groups = self.laws.groups(sheet)
-        if len(groups) == 1 and groups[0].rows is None:
-            return self._group(sheet, groups[0].regime)
         found = Rulings(sheet.rows, {action: self.room(sheet.rows) for action in self.wanted.actions})
+        if len(groups) == 1 and groups[0].rows is None:
+            regime = groups[0].regime
+            self._unit(Sources(sheet, regime, self.filler, self.clocks), [action for action in self.wanted.actions if action in regime.actions], found)
+            return found
         truths: dict[str, tuple[Bools, Bools]] = {}
-        for group in groups:
-            assert group.rows is not None
-            self._scatter(self._group(sheet.take(group.rows), group.regime), group, found, truths)
+        for sources, actions in self._units(sheet, groups):
+            part = Rulings(sources.rows, {})
+            self._unit(sources, actions, part)
+            assert sources.places is not None
+            self._scatter(part, sources.places, found, truths)
         found.applies = {name: (pack(true), pack(known)) for name, (true, known) in truths.items()}
         return found
+
+    def _units(self, sheet: Sheet, groups: Sequence[Group]) -> Iterator[tuple[Sources, list[str]]]:
+        """Rows in which the same rules speak on an action, with the actions that have just these rows in common."""
+        shared: dict[tuple[int, ...], tuple[Regime, list[str]]] = {}
+        for action in self.wanted.actions:
+            alike: dict[int, list[int]] = {}
+            regimes: dict[int, Regime] = {}
+            for number, group in enumerate(groups):
+                if action in group.regime.actions:
+                    regime = self.laws.for_action(group.regime, action)
+                    regimes[id(regime)] = regime
+                    alike.setdefault(id(regime), []).append(number)
+            for key, numbers in alike.items():
+                shared.setdefault((key, *numbers), (regimes[key], []))[1].append(action)
+        for (_, *numbers), (regime, actions) in shared.items():
+            rows = together([groups[number].rows for number in numbers])
+            yield Sources(sheet, regime, self.filler, self.clocks, np.arange(sheet.rows) if rows is None else rows), actions
 
     def room(self, rows: int) -> Ruled:
         """Room for the decisions of one action, none made yet."""
@@ -102,46 +123,43 @@ class Judge:
             everywhere=False,
         )
 
-    def _scatter(self, part: Rulings, group: Group, whole: Rulings, truths: dict[str, tuple[Bools, Bools]]) -> None:
+    def _scatter(self, part: Rulings, rows: Rows, whole: Rulings, truths: dict[str, tuple[Bools, Bools]]) -> None:
         for action, ruled in part.actions.items():
             into = whole.actions[action]
-            into.status[group.rows] = ruled.status
+            into.status[rows] = ruled.status
             if into.candidates is not None and ruled.candidates is not None:
-                into.candidates[group.rows] = ruled.candidates
+                into.candidates[rows] = ruled.candidates
             if into.citation is not None and ruled.citation is not None:
-                into.citation[group.rows] = ruled.citation
+                into.citation[rows] = ruled.citation
         for name, (true, known) in part.applies.items():
             all_true, all_known = truths.setdefault(name, (np.zeros(whole.rows, np.bool_), np.zeros(whole.rows, np.bool_)))
-            all_true[group.rows] = unpack(true, part.rows)
-            all_known[group.rows] = True if known is None else unpack(known, part.rows)
+            all_true[rows] = unpack(true, part.rows)
+            all_known[rows] = True if known is None else unpack(known, part.rows)
 
     # -- one regime -------------------------------------------------------------------------------
-    def _group(self, sheet: Sheet, regime: Regime) -> Rulings:
-        sources = Sources(sheet, regime, self.filler, self.clocks)
-        judged = [action for action in self.wanted.actions if action in regime.actions]
-        found = Rulings(sheet.rows, {action: self.room(sheet.rows) for action in self.wanted.actions if action not in judged})
-        by_planes = [action for action in judged if self._suits_planes(sheet, regime, sources, action)]
-        by_pattern = [action for action in judged if action not in by_planes]
+    def _unit(self, sources: Sources, actions: Sequence[str], found: Rulings) -> None:
+        by_planes = [action for action in actions if self._suits_planes(sources, action)]
         if by_planes:
-            self._by_planes(sheet, regime, sources, by_planes, found)
-        for action in by_pattern:
-            self._by_pattern(sheet, regime, sources, action, found)
-        found.actions = {action: found.actions[action] for action in self.wanted.actions}
-        return found
+            self._by_planes(sources, by_planes, found)
+        for action in actions:
+            if action not in by_planes:
+                self._by_pattern(sources, action, found)
 
-    def _suits_planes(self, sheet: Sheet, regime: Regime, sources: Sources, action: str) -> bool:
-        if self.wanted.citations or sheet.rows < FEW or sources.branches(regime.support(action)):
+    def _suits_planes(self, sources: Sources, action: str) -> bool:
+        regime = sources.regime
+        if self.wanted.citations or sources.rows < FEW or sources.branches(regime.support(action)):
             return False
-        return known({index: sources.source(index) for index in regime.status_support(action)}, regime.status_support(action)) or regime.diagram(action) is not None
+        indexes = regime.status_support(action)
+        return known({index: sources.source(index) for index in indexes}, indexes) or regime.diagram(action) is not None
 
-    def _by_planes(self, sheet: Sheet, regime: Regime, sources: Sources, actions: Sequence[str], found: Rulings) -> None:
+    def _by_planes(self, sources: Sources, actions: Sequence[str], found: Rulings) -> None:
+        regime, rows = sources.regime, sources.rows
         indexes = sorted({index for action in actions for index in regime.support(action)})
         seen = {index: sources.source(index) for index in indexes}
         key = (id(regime), tuple(actions), *((index, source.shape()) for index, source in seen.items()))
         wired = self._wired.get(key)
         if wired is None:
             wired = self._wired[key] = Wired.of(regime, actions, seen, self.wanted.candidates, self.wanted.applies)
-        rows = sheet.rows
         planes = arena(wired.shown, rows)
         rooms = [(np.empty(rows, np.uint8), np.empty(rows, np.uint8) if self.wanted.candidates else None) for _ in actions]
 
@@ -167,20 +185,21 @@ class Judge:
             found.applies[name] = (planes[place], None if known else planes[place + 1])
             place += 1 if known else 2
 
-    def _by_pattern(self, sheet: Sheet, regime: Regime, sources: Sources, action: str, found: Rulings) -> None:
+    def _by_pattern(self, sources: Sources, action: str, found: Rulings) -> None:
         """Rows alike in every cell that the action can depend on are decided once."""
+        regime, sheet = sources.regime, sources.sheet
         support = regime.support(action)
         cells = {index: sources.cells(index) for index in support}
         varying = [index for index, item in cells.items() if item.constant is None]
         branches = sources.branches(support)
-        first, kind = joined([*(cells[index].codes for index in varying), *branches], sheet.rows)
+        first, kind = joined([*(cells[index].codes for index in varying), *branches], sources.rows)
         base = [1] * len(regime.variables)
         for index, item in cells.items():
             base[index] = item.masks[0]
         verdicts: list[Verdict] = []
         for row in first.tolist():
             if any(codes[row] for codes in branches):
-                encoding = regime.encoder.encode(sheet.facts(row), sheet.moment(row))
+                encoding = regime.encoder.encode(sheet.facts(sources.place(row)), sheet.moment(sources.place(row)))
                 verdicts.append(self.verdicts.of_encoding(regime, action, encoding, self.wanted.citations, self.wanted.applies))
                 continue
             pattern = base.copy()

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from policy_engine.batch.columns import EVER_FROM, Bools, Codes, Column, Flags, Instants, Numbers, Words, joined, unpack
+from policy_engine.batch.columns import EVER_FROM, Bools, Codes, Column, Flags, Instants, Numbers, Rows, Words, joined, unpack
 from policy_engine.batch.leaves import Bits, Cells, Levels, Source
 from policy_engine.batch.moments import DAY, Micros, Quantities, Zone, micros, moment_of
 from policy_engine.batch.presume import Filler
@@ -70,13 +70,30 @@ class Clocks:
 
 
 class Sources:
-    """The variables of one regime over the rows of one sheet."""
+    """The variables of one regime over some rows of a sheet, or all of them."""
 
-    def __init__(self, sheet: Sheet, regime: Regime, filler: Filler, clocks: Clocks) -> None:
+    def __init__(self, sheet: Sheet, regime: Regime, filler: Filler, clocks: Clocks, rows: Rows | None = None) -> None:
         self.sheet, self.regime, self.filler, self.clocks = sheet, regime, filler, clocks
+        self.places = rows
+        self.rows = sheet.rows if rows is None else len(rows)
+        self._moments: Micros | None = None
         self._made: dict[int, Source] = {}
         self._cells: dict[int, Cells] = {}
         self._branches: dict[str, Codes | None] = {}
+
+    def place(self, row: int) -> int:
+        """Where a row stands in the sheet."""
+        return row if self.places is None else int(self.places[row])
+
+    def moments(self) -> Micros:
+        """The moment of every row."""
+        if self._moments is None:
+            moments = self.sheet.moments()
+            self._moments = moments if self.places is None else moments[self.places]
+        return self._moments
+
+    def _taken(self, column: Column) -> Column:
+        return column if self.places is None else column.take(self.places)
 
     def source(self, index: int) -> Source:
         """A variable in the form that its planes are cheapest from."""
@@ -104,6 +121,9 @@ class Sources:
         if variable.kind == "question":
             return Cells(np.zeros(0, np.uint8), [variable.full])
         column = self.filler.column(self.sheet, variable.fact)
+        if isinstance(column, Words) and column.valid is None and len(column.values) == 1 and variable.kind in ("value", "has", "number"):
+            return Cells(column.codes[:0], [self._mask(variable, UNKNOWN if column.values[0] is None else column.values[0])])
+        column = self._taken(column)
         if variable.kind == "list":
             return self._list(variable, column)
         if variable.kind == "time":
@@ -124,7 +144,7 @@ class Sources:
         return variable.mask(value, moment_of(0), self.regime.clockwork)
 
     def _as_cells(self, source: Source) -> Cells:
-        rows = self.sheet.rows
+        rows = self.rows
         codes: Codes
         if isinstance(source, Cells):
             codes, masks, valid = source.codes, source.by_code, source.valid
@@ -145,8 +165,8 @@ class Sources:
 
     # -- times ------------------------------------------------------------------------------------
     def _time(self, variable: Variable, column: Column) -> Cells:
-        first, last = _ends(column, self.sheet.rows)
-        as_of = self.sheet.moments()
+        first, last = _ends(column)
+        as_of = self.moments()
         never = first == EVER_FROM
         if never.all() and len(never):
             return self.clocks.unknown(variable, as_of, self.regime.clockwork)
@@ -176,7 +196,7 @@ class Sources:
     # -- lists ------------------------------------------------------------------------------------
     def _list(self, variable: Variable, column: Column) -> Cells:
         """All tests of a list are judged together, once for each list on each day that matters."""
-        fact, encoder, sheet = variable.fact, self.regime.encoder, self.sheet
+        fact, encoder = variable.fact, self.regime.encoder
         variables = encoder.lists[fact]
         assert isinstance(column, Words)
         codes, values = column.by_code()
@@ -186,16 +206,16 @@ class Sources:
             self._branches[fact] = None
             return Cells(np.zeros(0, np.uint8), [variable.full])
         zone = self.clocks.quantities(self.regime.clockwork).zone
-        keys: list[Codes] = [codes, _dense(zone.days(sheet.moments()))]
-        others = [name for name in encoder.list_facts[fact] if name in sheet.given]
-        keys += [_dense(end) for name in others for end in _ends(sheet.given[name], sheet.rows)]
-        keys += [sheet.given[name].given().view(np.uint8) for name in others]
-        first, kind = joined(keys, sheet.rows)
+        keys: list[Codes] = [codes, _dense(zone.days(self.moments()))]
+        others = {name: self._taken(self.sheet.given[name]) for name in encoder.list_facts[fact] if name in self.sheet.given}
+        keys += [_dense(end) for other in others.values() for end in _ends(other)]
+        keys += [other.given().view(np.uint8) for other in others.values()]
+        first, kind = joined(keys, self.rows)
         masks: list[list[int]] = [[] for _ in variables]
         branching = np.zeros(len(first), np.int64)
         for number, row in enumerate(first.tolist()):
-            stated = {name: value for name in others if (value := sheet.given[name].value(row)) is not None}
-            encoding = encoder.encode({**stated, fact: values[int(codes[row])]}, sheet.moment(row))
+            stated = {name: value for name, other in others.items() if (value := other.value(row)) is not None}
+            encoding = encoder.encode({**stated, fact: values[int(codes[row])]}, self.sheet.moment(self.place(row)))
             if len(encoding.patterns) > 1 or encoding.cut_off:
                 branching[number] = number + 1
             for item, found in zip(variables, masks, strict=True):
@@ -209,7 +229,7 @@ class Sources:
         return self._made[variable.index]  # type: ignore[return-value]
 
 
-def _ends(column: Column, rows: int) -> tuple[Micros, Micros]:
+def _ends(column: Column) -> tuple[Micros, Micros]:
     """First and last moment of each row's time, from beginning to end where it is unknown."""
     null = _span(UNKNOWN if column.null is None else column.null)
     if isinstance(column, Words):

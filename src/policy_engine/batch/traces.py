@@ -32,12 +32,11 @@ class Traces:
         found: np.ndarray[Any, Any] = np.full(sheet.rows, "", object)
         for group in judge.laws.groups(sheet):
             rows = np.arange(sheet.rows) if group.rows is None else group.rows
-            part = sheet.take(rows)
-            sources = Sources(part, group.regime, judge.filler, judge.clocks)
+            sources = Sources(sheet, group.regime, judge.filler, judge.clocks, rows)
             support = sorted({index for action in group.regime.actions for index in group.regime.support(action)})
             keys = [cells.codes for index in support if (cells := sources.cells(index)).constant is None]
-            keys += [*sources.branches(support), *(labels.codes for labels in (part.places,) if labels.codes is not None)]
-            first, kind = joined(keys, part.rows)
+            keys += [*sources.branches(support), *([sheet.places.codes[rows]] if sheet.places.codes is not None else [])]
+            first, kind = joined(keys, len(rows))
             names = [self._write(sheet.scenario(int(rows[row]), name(int(rows[row])))) for row in first.tolist()]
             found[rows] = np.array(names, object)[kind]
         return pa.array(found, pa.string())
