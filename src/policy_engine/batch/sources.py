@@ -239,7 +239,7 @@ def _ends(column: Column) -> tuple[Micros, Micros]:
     assert isinstance(column, Instants)
     if column.valid is None:
         return column.first, column.last
-    given = unpack(column.valid, rows)
+    given = unpack(column.valid, column.rows)
     return np.where(given, column.first, null[0]), np.where(given, column.last, null[1])
 
 
