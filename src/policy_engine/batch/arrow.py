@@ -107,12 +107,12 @@ def distinct(array: pa.Array) -> Distinct:
     encoded = array if pa.types.is_dictionary(kind) else pc.dictionary_encode(array)
     indices = encoded.indices
     valid = validity(indices)
-    values = [_text(value) for value in encoded.dictionary.to_pylist()]
+    values = [text_of(value) for value in encoded.dictionary.to_pylist()]
     codes = np.zeros(len(array), np.uint8) if not values else np.frombuffer(indices.buffers()[1], _dtype(indices.type), len(indices), indices.offset * (indices.type.bit_width // 8))
     return Distinct(codes, values or [None], valid)
 
 
-def _text(value: Any) -> Any:
+def text_of(value: Any) -> Any:
     """Bytes as text where they are UTF-8."""
     if not isinstance(value, bytes):
         return value

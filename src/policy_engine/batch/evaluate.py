@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from policy_engine.batch.arrow import Fault
+from policy_engine.batch.arrow import Fault, text_of
 from policy_engine.batch.columns import Plane, Rows
 from policy_engine.batch.rejects import Reject
 from policy_engine.batch.rulings import CUT_OFF, NOT_ITS_ACT, OPEN, Judge, Ruled, Rulings, Wanted
@@ -162,7 +162,7 @@ def rejected(faults: Sequence[Fault], table: pa.Table, first_row: int) -> tuple[
     for fault in faults:
         good[fault.rows] = False
         for row in fault.rows.tolist():
-            name = None if ids is None else ids[row].as_py()
+            name = None if ids is None else text_of(ids[row].as_py())
             found.append(Reject(row + first_row, None if name is None else str(name), fault.column, fault.value, fault.reason))
     found.sort(key=lambda item: (item.row, item.column))
     return found, np.flatnonzero(good)

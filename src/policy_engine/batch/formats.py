@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.ipc
 import pyarrow.parquet as pq
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet", ".arrow": "arrow", ".ipc": "arrow", ".feather": "arrow", ".yaml": "yaml", ".yml": "yaml"}
 CHUNK_ROWS = 1 << 17
-MAX_LINE = 1 << 24
+MAX_LINE, MAX_CELL = 1 << 24, 1 << 20
 _CSV_BLOCK = 1 << 24
 
 
@@ -227,6 +228,9 @@ def _csv(path: Path) -> Batches:
         while bad and bad[0][0] - 2 - seen - len(placed) <= batch.num_rows:
             number, reject = bad.pop(0)
             placed.append((number - 2 - seen - len(placed), reject))
+        for cells in batch.columns:
+            if (pc.max(pc.binary_length(cells)).as_py() or 0) > MAX_CELL:
+                raise BadInput.one(f"a cell longer than {MAX_CELL >> 20} MiB past row {seen}; is a quote left open?", str(path))
         seen += batch.num_rows + len(placed)
         yield batch, placed
     if bad:

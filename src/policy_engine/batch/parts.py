@@ -66,8 +66,11 @@ class Parts:
     def _name(self, number: int, suffix: str) -> Path:
         return self.folder / f"{number:06}.{suffix}"
 
-    def save(self, number: int, done: Done) -> None:
-        """Keep a finished chunk. Its JSON comes last and makes it count."""
+    def save(self, number: int, done: Done) -> Done:
+        """Keep a finished chunk; its JSON comes last and makes it count.
+
+        What comes back is the chunk as read again, so that a resumed run writes from the very same bytes.
+        """
         if done.table is not None:
             sink = pa.BufferOutputStream()
             with pyarrow.ipc.new_stream(sink, done.table.schema) as stream:
@@ -81,6 +84,7 @@ class Parts:
             "counts": [[list(key), count] for key, count in done.counts.items()],
         }
         _write(self._name(number, "json"), json.dumps(told).encode())
+        return self.load(number)
 
     def load(self, number: int) -> Done:
         """A chunk that was kept."""

@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+LONGEST = 400
+
 
 @dataclass(frozen=True, slots=True)
 class Reject:
@@ -31,5 +33,7 @@ class Reject:
 
     def line(self) -> str:
         """The row as a line of JSON."""
-        found = {"file": self.file, "row": self.row, "id": self.id, "column": self.column, "value": self.value, "reason": self.reason}
+        value = self.value if not isinstance(self.value, (str, bytes)) or len(self.value) <= LONGEST else f"{self.value[:LONGEST]!s}..."
+        reason = self.reason if len(self.reason) <= LONGEST else f"{self.reason[:LONGEST]}..."
+        found = {"file": self.file, "row": self.row, "id": self.id, "column": self.column, "value": value, "reason": reason}
         return json.dumps({**found, **({"skipped": True} if self.skipped else {})}, default=str, ensure_ascii=False)

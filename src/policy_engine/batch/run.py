@@ -7,6 +7,7 @@ import queue
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -86,13 +87,16 @@ class Run:
         aside = job.output.with_name(f"{job.output.name}.rejects.jsonl")
         totals = [count_rows(path) for path in job.inputs]
         total = None if None in totals else sum(count or 0 for count in totals)
-        with Teller(total, quiet=job.quiet) as teller, aside.with_name(f"{aside.name}.tmp").open("w", encoding="utf-8") as lines:
-            out = writer(temporary, self.kind)
+        with (
+            Teller(total, quiet=job.quiet) as teller,
+            aside.with_name(f"{aside.name}.tmp").open("w", encoding="utf-8") as lines,
+            closing(writer(temporary, self.kind)) as out,
+        ):
 
             def finish(item: tuple[int, Done]) -> None:
                 number, done = item
                 if number >= report.resumed:
-                    parts.save(number, done)
+                    done = parts.save(number, done)
                 if done.table is not None:
                     out.write(done.table)
                 lines.writelines(f"{line}\n" for line in done.rejects)
@@ -102,7 +106,6 @@ class Run:
             with Worker(finish) as finisher:
                 for number, chunk in enumerate(ahead(self._chunks)):
                     finisher.give((number, parts.load(number) if number < report.resumed else self.decide(chunk)))
-            out.close()
         report.seconds = report.read / teller.rate if report.read else 0.0
         if not temporary.exists():
             temporary.touch()
