@@ -32,6 +32,7 @@ check: lint types test
 
 bench: $(READY)
 	$(BIN)/python benchmarks/decisions.py
+	$(BIN)/python benchmarks/batch.py
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -76,7 +76,9 @@ def test_spark_decides_as_one_process_does(spark: Any) -> None:
     from policy_engine.batch.spark import decide
 
     data = rows(3000)
-    frame = spark.createDataFrame([tuple(row.values()) for row in data], "id string, judicial_warrant boolean, court_order_hold boolean, hours_past_release double, conviction_class string")
+    frame = spark.createDataFrame(
+        [tuple(row.values()) for row in data], "id string, judicial_warrant boolean, court_order_hold boolean, hours_past_release double, conviction_class string"
+    )
     found = told(decide(frame.repartition(4), rules=RULES, **WHERE))
     assert len(found) == len(data)
     assert dict(found) == here(data)

@@ -108,7 +108,9 @@ def distinct(array: pa.Array) -> Distinct:
     indices = encoded.indices
     valid = validity(indices)
     values = [text_of(value) for value in encoded.dictionary.to_pylist()]
-    codes = np.zeros(len(array), np.uint8) if not values else np.frombuffer(indices.buffers()[1], _dtype(indices.type), len(indices), indices.offset * (indices.type.bit_width // 8))
+    codes = (
+        np.zeros(len(array), np.uint8) if not values else np.frombuffer(indices.buffers()[1], _dtype(indices.type), len(indices), indices.offset * (indices.type.bit_width // 8))
+    )
     return Distinct(codes, values or [None], valid)
 
 

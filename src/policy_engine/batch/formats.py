@@ -304,7 +304,7 @@ class _Flat:
             ValueError: no object.
         """
         if not isinstance(data, dict):
-            raise ValueError("a row is written {\"id\": ..., ...}")
+            raise ValueError('a row is written {"id": ..., ...}')
         cells: dict[str, str | None] = {}
         self._flatten(data, "", cells)
         return cells
@@ -338,4 +338,3 @@ def _scenarios(path: Path, engine: Engine, rows: int) -> Iterator[Chunk]:
     for start in range(0, len(found), rows):
         part = found[start : start + rows]
         yield Chunk(str(path), None, range(start + 1, start + 1 + len(part)), [], part)
-

@@ -259,11 +259,11 @@ def _names(ids: pa.Array, numbers: np.ndarray) -> Callable[[int], str]:  # type:
 
 
 def _own_dictionaries(table: pa.Table) -> pa.Table:
-    """Citations in order of first use in this very chunk, so that the same rows give the same bytes whatever came before."""
+    """Words in order of first use in this very chunk, so that the same rows give the same bytes whatever came before."""
     columns = {}
     for name in table.column_names:
         column = table.column(name)
-        columns[name] = column.cast(pa.string()).dictionary_encode() if name.endswith(".citation") else column
+        columns[name] = column.cast(pa.string()).dictionary_encode() if name.endswith((".citation", ".candidates")) else column
     return pa.table(columns)
 
 
@@ -341,5 +341,3 @@ class Worker:
         self.thread.join()
         if self.error is not None and error is None:
             raise self.error
-
-

@@ -172,7 +172,11 @@ class Sources:
             return self.clocks.unknown(variable, as_of, self.regime.clockwork)
         safe_first, safe_last = np.where(never, as_of, first), np.where(never, as_of, last)
         low = self.clocks.signatures(variable, safe_first, as_of, self.regime.clockwork)
-        wide = (safe_first != safe_last) & (low != self.clocks.signatures(variable, safe_last, as_of, self.regime.clockwork)) if (safe_first != safe_last).any() else np.zeros(len(first), np.bool_)
+        wide = (
+            (safe_first != safe_last) & (low != self.clocks.signatures(variable, safe_last, as_of, self.regime.clockwork))
+            if (safe_first != safe_last).any()
+            else np.zeros(len(first), np.bool_)
+        )
         codes, masks = by_signature(variable, low)
         if wide.any():
             codes, masks = self._each(variable, codes, masks, wide, first, last, as_of)
@@ -182,9 +186,7 @@ class Sources:
             masks = [*masks, *unknown.by_code]
         return compact(Cells(codes, masks))
 
-    def _each(
-        self, variable: Variable, codes: Codes, masks: list[int], wide: Bools, first: Micros, last: Micros, as_of: Micros
-    ) -> tuple[Codes, list[int]]:
+    def _each(self, variable: Variable, codes: Codes, masks: list[int], wide: Bools, first: Micros, last: Micros, as_of: Micros) -> tuple[Codes, list[int]]:
         """Days within which a test changes, one by one."""
         rows = np.flatnonzero(wide)
         kinds, inverse = np.unique(np.stack([first[rows], last[rows], as_of[rows]]), axis=1, return_inverse=True)

@@ -140,12 +140,7 @@ def session() -> SparkSession:
 
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     try:
-        return (
-            SparkSession.builder.appName("policy-engine")
-            .config("spark.ui.enabled", "false")
-            .config("spark.sql.execution.arrow.maxRecordsPerBatch", "65536")
-            .getOrCreate()
-        )
+        return SparkSession.builder.appName("policy-engine").config("spark.ui.enabled", "false").config("spark.sql.execution.arrow.maxRecordsPerBatch", "65536").getOrCreate()
     except PySparkException as error:
         raise BadInput.one(f"Spark does not start ({' '.join(str(error).split())[:120]}); it needs Java 17 or later", "--on spark") from None
 
