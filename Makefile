@@ -16,6 +16,8 @@ demo: $(READY)
 	$(BIN)/policy-engine decide --brief scenarios/us/federal/thanksgiving-saturday.yaml scenarios/us/mt/mt-double-law.yaml scenarios/us/la/orleans-parish/orleans-detainer-2025.yaml scenarios/us/tx/tx-287g-before-deadline.yaml
 	$(BIN)/policy-engine why scenarios/us/ca/ca-look-back-day-after.yaml notify_release --not permitted
 	$(BIN)/policy-engine test scenarios
+	$(BIN)/policy-engine batch data/pennsylvania_detainers_2007_2012.csv --map pennsylvania-detainers --summary pennsylvania_summary.csv --by year,agency.kind -o pennsylvania_decisions.parquet
+	head -20 pennsylvania_summary.csv
 
 test: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist loadfile

@@ -71,7 +71,7 @@ def _column(row: dict[str, str], rows: int, rng: np.random.Generator, known: lis
         words = ["YES", "NO"]
     elif name == "detainer_type":
         words = list(FORMS)
-    elif name.endswith("_id") or name.endswith("file_number"):
+    elif name.endswith(("_id", "file_number")):
         return pa.array([f"{name[:3]}{number:08}" for number in rng.permutation(rows)], pa.string(), mask=empty)
     else:
         words = [example, *(f"{example} {number}" for number in range(2, 20))]

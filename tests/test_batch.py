@@ -11,16 +11,13 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-import polars as pl
 import pyarrow as pa
-import pytest
 import random_rulebooks
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_reference import flat, real_case
 
-from policy_engine import BadInput, Engine
-from policy_engine.batch.rejects import Reject
+from policy_engine import Engine
 from policy_engine.reasoning.decision import Decision
 from policy_engine.reasoning.trace import norm_truth
 

@@ -90,8 +90,7 @@ def test_a_failing_task_is_retried_without_loss_or_doubles(spark: Any, tmp_path:
     flag = tmp_path / "failed"
 
     def fail_once(batches: Any) -> Any:
-        for batch in batches:
-            yield batch
+        yield from batches
         if not flag.exists():
             flag.touch()
             raise RuntimeError("this task fails once")

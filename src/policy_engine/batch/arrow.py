@@ -125,7 +125,8 @@ def text_of(value: Any) -> Any:
 
 
 def _dtype(kind: pa.DataType) -> npt.DTypeLike:
-    return np.dtype(kind.to_pandas_dtype())
+    found: np.dtype[Any] = np.dtype(kind.to_pandas_dtype())
+    return found
 
 
 def number_array(array: pa.Array) -> Codes:

@@ -131,7 +131,7 @@ def _action(action: str, ruled: Ruled, citations: pa.Array) -> dict[str, pa.Arra
     return found
 
 
-def _dictionary(codes: np.ndarray, kind: pa.DataType, values: pa.Array, validity: pa.Buffer | None) -> pa.Array:  # type: ignore[type-arg]
+def _dictionary(codes: np.ndarray, kind: pa.DataType, values: pa.Array, validity: pa.Buffer | None) -> pa.Array:
     indices = pa.Array.from_buffers(kind, len(codes), [validity, pa.py_buffer(codes)])
     return pa.DictionaryArray.from_arrays(indices, values, safe=False)
 

@@ -164,9 +164,8 @@ def _gathered(file: str, batches: Batches, rows: int) -> Iterator[Chunk]:
             yield Chunk(file, table.slice(0, rows), numbers[:rows], unread)
             rest = table.slice(rows)
             waiting, numbers, unread = rest.to_batches(), numbers[rows:], []
-    if waiting or unread or empty is not None:
-        if numbers or unread or at == 0:
-            yield Chunk(file, pa.Table.from_batches(waiting, empty), numbers, unread)
+    if numbers or unread or (at == 0 and empty is not None):
+        yield Chunk(file, pa.Table.from_batches(waiting, empty), numbers, unread)
 
 
 def _parquet(path: Path, rows: int, columns: Sequence[str] | None) -> Batches:

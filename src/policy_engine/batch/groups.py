@@ -128,6 +128,7 @@ def _by_segment(sheet: Sheet, home: Home, rows: Rows | None) -> list[tuple[int, 
 
 
 def together(parts: list[Rows | None]) -> Rows | None:
+    """The rows of several groups, in order; None where they are all."""
     known = [part for part in parts if part is not None]
     if len(known) < len(parts):
         return None

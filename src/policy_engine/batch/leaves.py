@@ -106,7 +106,7 @@ class Leaves:
         return found
 
     def _make(self, variable: int, mask: int) -> int:
-        source, graph = self.sources[variable], self.graph
+        source = self.sources[variable]
         if source.constant is not None:
             return ONES if source.constant & mask else ZERO
         if isinstance(source, Cells):

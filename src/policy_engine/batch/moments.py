@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -96,16 +97,16 @@ class Quantities:
         """Whether the threshold is reached, row by row."""
         quantity, number = threshold.quantity, threshold.number
         if quantity == "is_past":
-            past = (moments <= as_of).astype(np.float64)
-            return past > number if threshold.strict else past >= number
+            return _reaches(threshold, moments <= as_of)
         if quantity == "day":
-            return self.zone.days(moments) <= number
+            by: npt.NDArray[np.bool_] = self.zone.days(moments) <= number
+            return by
         if quantity == "days_ago":
             days = np.maximum(self.zone.days(as_of) - self.zone.days(moments), 0)
-            return days > number if threshold.strict else days >= number
+            return _reaches(threshold, days)
         if quantity == "hours_ago":
             hours = np.maximum((as_of - moments) / 1e6 / 3600.0, 0.0)
-            return hours > number if threshold.strict else hours >= number
+            return _reaches(threshold, hours)
         last, first = self._places(as_of, moments)
         counted = np.maximum(last - first, 0)
         counted[moments >= as_of] = 0
@@ -161,3 +162,9 @@ class Quantities:
         whole = np.where(self._left_out[:-1], 0, np.diff(self._midnight))
         self._counted = np.concatenate((np.zeros(1, np.int64), np.cumsum(whole)))
         self._first_day = first
+
+
+def _reaches(threshold: Threshold, values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    compare = np.greater if threshold.strict else np.greater_equal
+    found: npt.NDArray[np.bool_] = compare(values, threshold.number)
+    return found

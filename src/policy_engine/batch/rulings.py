@@ -93,7 +93,7 @@ class Judge:
             self._unit(sources, actions, part)
             assert sources.places is not None
             self._scatter(part, sources.places, found, truths)
-        found.applies = {name: (pack(true), pack(known)) for name, (true, known) in truths.items()}
+        found.applies = {name: (pack(true), pack(sure)) for name, (true, sure) in truths.items()}
         return found
 
     def _units(self, sheet: Sheet, groups: Sequence[Group]) -> Iterator[tuple[Sources, list[str]]]:
@@ -131,10 +131,10 @@ class Judge:
                 into.candidates[rows] = ruled.candidates
             if into.citation is not None and ruled.citation is not None:
                 into.citation[rows] = ruled.citation
-        for name, (true, known) in part.applies.items():
+        for name, (true, sure) in part.applies.items():
             all_true, all_known = truths.setdefault(name, (np.zeros(whole.rows, np.bool_), np.zeros(whole.rows, np.bool_)))
             all_true[rows] = unpack(true, part.rows)
-            all_known[rows] = True if known is None else unpack(known, part.rows)
+            all_known[rows] = True if sure is None else unpack(sure, part.rows)
 
     # -- one regime -------------------------------------------------------------------------------
     def _unit(self, sources: Sources, actions: Sequence[str], found: Rulings) -> None:
@@ -181,9 +181,9 @@ class Judge:
         for action, (codes, bits) in zip(actions, rooms, strict=True):
             found.actions[action] = Ruled(codes, bits, None)
         place = 0
-        for name, known in wired.norms.items():
-            found.applies[name] = (planes[place], None if known else planes[place + 1])
-            place += 1 if known else 2
+        for name, everywhere in wired.norms.items():
+            found.applies[name] = (planes[place], None if everywhere else planes[place + 1])
+            place += 1 if everywhere else 2
 
     def _by_pattern(self, sources: Sources, action: str, found: Rulings) -> None:
         """Rows alike in every cell that the action can depend on are decided once."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import queue
 import threading
 from collections import Counter
@@ -28,7 +27,6 @@ from policy_engine.batch.sheet import ID, Sheet
 from policy_engine.batch.summary import Tally
 from policy_engine.batch.traces import Traces
 from policy_engine.batch.writers import output_kind, put_in_place, writer
-from policy_engine.language.problems import BadInput
 
 AHEAD = 2
 Item = TypeVar("Item")
@@ -167,7 +165,7 @@ class Run:
         keys = self._keys(sheet, lead)
         return self._done(chunk, unread, rulings, lead, keys)
 
-    def _scenarios(self, chunk: Chunk, numbers: np.ndarray, unread: list[Reject]) -> Done:  # type: ignore[type-arg]
+    def _scenarios(self, chunk: Chunk, numbers: np.ndarray, unread: list[Reject]) -> Done:
         scenarios = chunk.scenarios
         ids = pa.array([item.id for item in scenarios], pa.string())
         self._duplicates(ids, numbers)
@@ -178,7 +176,7 @@ class Run:
         known["year"] = [str(item.as_of.year) for item in scenarios]
         return self._done(chunk, unread, self.batch.scenarios(scenarios), lead, known)
 
-    def _lead(self, file: str, numbers: np.ndarray, ids: pa.Array) -> dict[str, Any]:  # type: ignore[type-arg]
+    def _lead(self, file: str, numbers: np.ndarray, ids: pa.Array) -> dict[str, Any]:
         lead: dict[str, Any] = {}
         if len(self.job.inputs) > 1:
             lead["file"] = pa.DictionaryArray.from_arrays(pa.array(np.zeros(len(numbers), np.int32)), pa.array([file]))
@@ -208,7 +206,7 @@ class Run:
                 found[name] = lead[name].to_pylist()
         return found
 
-    def _duplicates(self, ids: pa.Array, numbers: np.ndarray) -> None:  # type: ignore[type-arg]
+    def _duplicates(self, ids: pa.Array, numbers: np.ndarray) -> None:
         again = self.ids.again(ids)
         if len(again) and not self.report.duplicates:
             self.report.first_duplicate = str(ids[int(again[0])].as_py())
@@ -219,9 +217,9 @@ class Ids:
     """Tells ids seen before, by their hashes, in eight bytes a row."""
 
     def __init__(self) -> None:
-        self._seen: list[np.ndarray] = []  # type: ignore[type-arg]
+        self._seen: list[np.ndarray] = []
 
-    def again(self, ids: pa.Array) -> np.ndarray:  # type: ignore[type-arg]
+    def again(self, ids: pa.Array) -> np.ndarray:
         """The rows whose id stands in an earlier row."""
         if not len(ids) or ids.null_count == len(ids):
             return np.zeros(0, np.intp)
@@ -254,7 +252,7 @@ def _text(column: pa.ChunkedArray) -> pa.Array:
     return pa.array(words, pa.string()).take(pa.array(codes.astype(np.int64)))
 
 
-def _names(ids: pa.Array, numbers: np.ndarray) -> Callable[[int], str]:  # type: ignore[type-arg]
+def _names(ids: pa.Array, numbers: np.ndarray) -> Callable[[int], str]:
     return lambda row: ids[row].as_py() or f"row-{numbers[row]}"
 
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from policy_engine.batch.arrow import SEPARATOR, Fault, Reader, distinct, single
 from policy_engine.batch.columns import EVER_FROM, Bools, Codes, Column, Instants, Numbers, Plane, Rows, Words, pack
-from policy_engine.batch.moments import Micros, Zone, micros, moment_of, per_distinct
+from policy_engine.batch.moments import Micros, Zone, moment_of, per_distinct
 from policy_engine.batch.times import Written, instants, read_times
 from policy_engine.language.facts import UNKNOWN, FactValue
 from policy_engine.language.lexicon import Lexicon
@@ -162,7 +162,7 @@ class SheetReader:
         if isinstance(default, str):
             raise BadInput.one(default, name)
         if name not in columns:
-            return Labels(None, list(default))
+            return Labels(None, list(default or ()))
         codes, values = distinct(columns[name]).every()
         table: list[Any] = []
         for code, value in enumerate(values):
@@ -193,7 +193,8 @@ class SheetReader:
         names = sorted(name for name in columns if name.startswith(ASSUME))
         if not names:
             return Labels(None, [()])
-        total, table = np.zeros(rows, np.int64), [()]  # type: list[Pins]
+        total = np.zeros(rows, np.int64)
+        table: list[Pins] = [()]
         for name in names:
             codes, values = distinct(columns[name]).every()
             answers = [_answer(value) for value in values]

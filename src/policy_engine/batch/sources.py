@@ -228,7 +228,9 @@ class Sources:
         for item, found in zip(variables, masks, strict=True):
             self._made[item.index] = compact(Cells(kind, found))
         self._branches[fact] = branching[kind] if branching.any() else None
-        return self._made[variable.index]  # type: ignore[return-value]
+        made = self._made[variable.index]
+        assert isinstance(made, Cells)
+        return made
 
 
 def _ends(column: Column) -> tuple[Micros, Micros]:
@@ -263,11 +265,9 @@ def by_signature(variable: Variable, signatures: Micros) -> tuple[Codes, list[in
 
 def compact(cells: Cells) -> Cells:
     """One code for each mask that occurs."""
-    places = dict.fromkeys(cells.by_code)
+    places = {mask: number for number, mask in enumerate(dict.fromkeys(cells.by_code))}
     if len(places) == len(cells.by_code):
         return cells
-    for number, mask in enumerate(places):
-        places[mask] = number  # type: ignore[assignment]
     if len(places) == 1:
         return Cells(cells.codes[:0], list(places))
     return Cells(np.array([places[mask] for mask in cells.by_code], np.intp)[cells.codes], list(places))

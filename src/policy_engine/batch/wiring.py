@@ -101,7 +101,7 @@ class Wiring:
 
     def _literal(self, action: str, literal: int) -> tuple[int, int]:
         """Where a literal may be true and may be false: exactly by its diagram, else by the two planes of the circuit."""
-        regime, graph = self.regime, self.graph
+        regime = self.regime
         diagram = regime.diagram(action)
         root = None if diagram is None else regime.literal_root(action, diagram.store, literal)
         if diagram is None or root is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -42,7 +43,8 @@ def output_kind(path: Path) -> str:
 
 def writer(path: Path, kind: str) -> Writer:
     """A writer of a format."""
-    return {"csv": _Text, "jsonl": _Text, "parquet": _Parquet, "arrow": _Arrow}[kind](path, kind)
+    makers: dict[str, Callable[[Path, str], Writer]] = {"csv": _Text, "jsonl": _Text, "parquet": _Parquet, "arrow": _Arrow}
+    return makers[kind](path, kind)
 
 
 class _Parquet:
