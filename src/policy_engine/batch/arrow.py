@@ -254,3 +254,15 @@ def _set(text: str) -> Any:
         except ValueError:
             return [part.strip() for part in text.strip("[]").split(",")]
     return [part.strip() for part in text.split(SEPARATOR)]
+
+
+def as_text(column: pa.ChunkedArray) -> pa.Array:
+    """A column of any type as text; bytes that are not UTF-8 are marked as such."""
+    array = single(column)
+    if pa.types.is_string(array.type):
+        return array
+    if pa.types.is_dictionary(array.type) and pa.types.is_string(array.type.value_type):
+        return array.dictionary_decode()
+    codes, values = distinct(array).every()
+    words = [None if value is None else value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value) for value in values]
+    return pa.array(words, pa.string()).take(pa.array(codes.astype(np.int64)))

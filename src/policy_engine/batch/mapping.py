@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from policy_engine.batch.arrow import SEPARATOR, distinct, single
+from policy_engine.batch.arrow import SEPARATOR, as_text, distinct, single
 from policy_engine.batch.columns import joined
 from policy_engine.batch.mapping_file import MappingFile, Match, PlaceLookup, Rule, Skip
 from policy_engine.batch.rejects import Reject
@@ -85,14 +85,14 @@ class Mapping:
             return known[name]
 
         rows = table.num_rows
-        ids = cells(self.file.id) if self.file.id else None
+        ids = as_text(table.column(self.file.id)) if self.file.id else None
         good = np.ones(rows, np.bool_)
         rejects: list[Reject] = []
 
         def set_aside(where: npt.NDArray[np.bool_], column: str, value: Any, reason: str, skipped: bool = False) -> None:
             for row in np.flatnonzero(where & good).tolist():
-                name = None if ids is None else ids.values[int(ids.codes[row])]
-                rejects.append(Reject(numbers[row], None if name is None else str(name), column, value, reason, file, skipped))
+                name = None if ids is None else ids[row].as_py()
+                rejects.append(Reject(numbers[row], name, column, value, reason, file, skipped))
             np.logical_and(good, ~where, out=good)
 
         for skip in self.file.skip:
@@ -109,7 +109,7 @@ class Mapping:
         kept = np.flatnonzero(good)
         columns: dict[str, Any] = {}
         if ids is not None:
-            columns["id"] = _arrow(ids.map(lambda value: None if value is None else str(value)), kept)
+            columns["id"] = ids.take(pa.array(kept))
         for name, column in made.items():
             columns[name] = _arrow(column.map(lambda value: None if value is None or isinstance(value, Bad) else _text(value)), kept)
         for name in self.file.keep:

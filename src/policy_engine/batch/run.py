@@ -16,7 +16,7 @@ import polars as pl
 import pyarrow as pa
 
 from policy_engine import __version__
-from policy_engine.batch.arrow import distinct, single
+from policy_engine.batch.arrow import as_text
 from policy_engine.batch.evaluate import Batch, rejected
 from policy_engine.batch.formats import Chunk, chunks, count_rows
 from policy_engine.batch.mapping import Mapping
@@ -28,7 +28,7 @@ from policy_engine.batch.summary import Tally
 from policy_engine.batch.traces import Traces
 from policy_engine.batch.writers import output_kind, put_in_place, writer
 
-AHEAD = 2
+AHEAD = 1
 Item = TypeVar("Item")
 
 
@@ -154,11 +154,11 @@ class Run:
         unread += [Reject(int(numbers[item.row]), item.id, item.column, item.value, item.reason, chunk.file) for item in found]
         if rows is not None:
             sheet, table, numbers = sheet.take(rows), table.take(pa.array(rows)), numbers[rows]
-        ids = _text(table.column(ID)) if ID in table.column_names else pa.nulls(table.num_rows, pa.string())
+        ids = as_text(table.column(ID)) if ID in table.column_names else pa.nulls(table.num_rows, pa.string())
         self._duplicates(ids, numbers)
         lead = self._lead(chunk.file, numbers, ids)
         for name in self.job.keep:
-            lead[name] = _text(table.column(name)) if name in table.column_names else pa.nulls(table.num_rows, pa.string())
+            lead[name] = as_text(table.column(name)) if name in table.column_names else pa.nulls(table.num_rows, pa.string())
         rulings = self.batch.judge.decide(sheet)
         if self.traces is not None:
             lead["trace"] = self.traces.of(sheet, _names(ids, numbers))
@@ -237,19 +237,6 @@ class Ids:
         while len(self._seen) > 1 and len(self._seen[-1]) * 2 >= len(self._seen[-2]):
             self._seen[-2:] = [np.union1d(self._seen[-2], self._seen[-1])]
         return np.flatnonzero(seen & given)
-
-
-def _text(column: pa.ChunkedArray) -> pa.Array:
-    """A column as text."""
-    array = single(column)
-    if pa.types.is_string(array.type):
-        return array
-    if pa.types.is_dictionary(array.type) and pa.types.is_string(array.type.value_type):
-        return array.dictionary_decode()
-    found = distinct(array)
-    codes, values = found.every()
-    words = [None if value is None else value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value) for value in values]
-    return pa.array(words, pa.string()).take(pa.array(codes.astype(np.int64)))
 
 
 def _names(ids: pa.Array, numbers: np.ndarray) -> Callable[[int], str]:
