@@ -454,3 +454,25 @@ def test_wrong_words_end_with_2(tmp_path: Path) -> None:
         assert done.returncode == 2
         assert told in done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_the_mapping_of_the_docs_is_one(engine: Engine, tmp_path: Path) -> None:
+    (block,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/batch.md").read_text(encoding="utf-8"), re.DOTALL)
+    path = tmp_path / "example.yaml"
+    path.write_text(block, encoding="utf-8")
+    mapping = Mapping(load_mapping(path), engine.rulebook, "example")
+    foreign = {
+        "case_no": "7",
+        "note": "n",
+        "custody": "county",
+        "day": "02/03/2026",
+        "state": "Texas",
+        "office": "Harris County Sheriff",
+        "form": "A",
+        "order": "YES",
+        "minutes": "30",
+    }
+    table, _, aside = mapping.apply(pa.table({name: [value] for name, value in foreign.items()}), [1], "f")
+    assert aside == []
+    assert table.to_pylist()[0]["jurisdiction"] == "us/tx/harris-county"
+    assert Batch(engine, keep=mapping.file.keep).decide(table).rejects == []
