@@ -110,7 +110,7 @@ class Batch:
             for action, ruled in found.actions.items():
                 if action not in regime.actions:
                     continue
-                verdict = judge.verdicts.of_encoding(regime, action, encoding, self.wanted.citations)
+                verdict = judge.verdicts.of_scenario(regime, action, encoding, self.wanted.citations)
                 ruled.status[row] = verdict.status
                 if ruled.candidates is not None:
                     ruled.candidates[row] = verdict.candidates

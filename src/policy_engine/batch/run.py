@@ -29,6 +29,7 @@ from policy_engine.batch.traces import Traces
 from policy_engine.batch.writers import output_kind, put_in_place, writer
 
 AHEAD = 1
+MANY_SCENARIOS = 1000
 Item = TypeVar("Item")
 
 
@@ -99,6 +100,7 @@ class Run:
                     out.write(done.table)
                 lines.writelines(f"{line}\n" for line in done.rejects)
                 self._count(done)
+                pa.default_memory_pool().release_unused()
                 teller.tell(done.read, done.rejected + done.skipped)
 
             with Worker(finish) as finisher:
@@ -133,8 +135,19 @@ class Run:
 
     def _chunks(self) -> Iterator[Chunk]:
         columns = self.job.mapping.columns() if self.job.mapping else None
+        waiting: Chunk | None = None
         for path in self.job.inputs:
-            yield from chunks(path, self.batch.engine, self.job.chunk_rows, columns, self.job.keep)
+            for chunk in chunks(path, self.batch.engine, self.job.chunk_rows, columns, self.job.keep):
+                if chunk.table is None and waiting is not None and len(waiting.scenarios) < MANY_SCENARIOS:
+                    waiting = Chunk("", None, [*waiting.numbers, *chunk.numbers], [*waiting.unread, *chunk.unread], [*waiting.scenarios, *chunk.scenarios])
+                    continue
+                if waiting is not None:
+                    yield waiting
+                waiting = chunk if chunk.table is None else None
+                if waiting is None:
+                    yield chunk
+        if waiting is not None:
+            yield waiting
 
     # -- one chunk --------------------------------------------------------------------------------
     def decide(self, chunk: Chunk) -> Done:
@@ -169,7 +182,9 @@ class Run:
         scenarios = chunk.scenarios
         ids = pa.array([item.id for item in scenarios], pa.string())
         self._duplicates(ids, numbers)
-        lead = self._lead(chunk.file, numbers, ids)
+        lead = self._lead("", numbers, ids)
+        if "file" in lead:
+            lead["file"] = pa.array([item.file for item in scenarios], pa.string()).dictionary_encode()
         if self.traces is not None:
             lead["trace"] = self.traces.of_scenarios(scenarios)
         known = {"jurisdiction": [item.jurisdiction for item in scenarios], "agency.kind": ["|".join(sorted(item.kinds)) for item in scenarios]}
@@ -185,9 +200,9 @@ class Run:
         return lead
 
     def _done(self, chunk: Chunk, unread: list[Reject], rulings: Any, lead: dict[str, Any], keys: dict[str, Any]) -> Done:
-        skipped = len({item.row for item in unread if item.skipped})
-        rejected_rows = len({item.row for item in unread if not item.skipped})
-        unread.sort(key=lambda item: (item.row, item.column))
+        skipped = len({(item.file, item.row) for item in unread if item.skipped})
+        rejected_rows = len({(item.file, item.row) for item in unread if not item.skipped})
+        unread.sort(key=lambda item: (item.file or "", item.row, item.column))
         table = _own_dictionaries(self.batch.table(rulings, lead))
         counts = self.tally.count(keys, table) if table.num_rows else Counter()
         return Done(table, [item.line() for item in unread], rulings.rows + skipped + rejected_rows, rejected_rows, skipped, counts)

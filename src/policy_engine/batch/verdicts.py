@@ -48,6 +48,15 @@ class Verdicts:
             found = self._known[key] = self.of_encoding(regime, action, Encoding((pattern,)), cited, applies)
         return found
 
+    def of_scenario(self, regime: Regime, action: str, encoding: Encoding, cited: bool) -> Verdict:
+        """The verdict on one scenario, remembered by the cells that the action can depend on."""
+        if len(encoding.patterns) > 1 or encoding.cut_off:
+            return self.of_encoding(regime, action, encoding, cited)
+        pattern = [1] * len(regime.variables)
+        for index in regime.support(action):
+            pattern[index] = encoding.patterns[0][index]
+        return self.of(regime, action, tuple(pattern), cited)
+
     def of_encoding(self, regime: Regime, action: str, encoding: Encoding, cited: bool, applies: bool = False) -> Verdict:
         """The verdict on a scenario in cells."""
         bits = regime.rule(encoding, (action,))
