@@ -17,6 +17,8 @@ demo: $(READY)
 	$(BIN)/policy-engine why scenarios/us/ca/ca-look-back-day-after.yaml notify_release --not permitted
 	$(BIN)/policy-engine case scenarios/cases/tx-holiday-weekend.yaml
 	$(BIN)/policy-engine test scenarios
+	$(BIN)/policy-engine batch data/pennsylvania_detainers_2007_2012.csv --map pennsylvania-detainers --summary pennsylvania_summary.csv --by year,agency.kind -o pennsylvania_decisions.parquet
+	head -20 pennsylvania_summary.csv
 
 test: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist loadfile
@@ -35,6 +37,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/decisions.py
 	$(BIN)/python benchmarks/rulebook.py
 	$(BIN)/python benchmarks/cases.py
+	$(BIN)/python benchmarks/batch.py
 
 # The law of every folder in words, made from its rules; a test compares.
 pages: $(READY)

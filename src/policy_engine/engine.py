@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from threading import RLock
@@ -26,6 +26,8 @@ from policy_engine.reasoning.law import Law, cuts
 from policy_engine.reasoning.regime import Regime
 
 if TYPE_CHECKING:
+    from policy_engine.batch.evaluate import Batch
+    from policy_engine.batch.rejects import Reject
     from policy_engine.cases.case import Case
     from policy_engine.cases.events import EventReader
     from policy_engine.cases.horizon import Horizon
@@ -58,6 +60,7 @@ class Engine:
         self._cuts: dict[str, list[dt.date]] = {}
         self._clockworks: dict[str, Clockwork] = {}
         self._readers: dict[dt.tzinfo, EventReader] = {}
+        self._batches: dict[tuple[object, ...], Batch] = {}
 
     def _presumption_rules(self) -> dict[str, tuple[Presumption, ...]]:
         lexicon, problems = self.rulebook.lexicon, list[Problem]()
@@ -205,6 +208,55 @@ class Engine:
             if all(fact in facts for fact in table.spec.match.values()):
                 clockwork = self.clockwork(self.rulebook.path(jurisdiction))
                 found |= table.facts(jurisdiction, facts, clockwork.local(as_of).date(), clockwork.zone)
+        return found
+
+    def evaluate_batch(
+        self,
+        data: Any,
+        *,
+        actions: Iterable[str] | None = None,
+        details: Sequence[str] = ("status", "candidates", "citation"),
+        keep: Sequence[str] = (),
+        rejects: list[Reject] | None = None,
+        as_of: str | None = None,
+        jurisdiction: str | None = None,
+        agency_kind: str | None = None,
+    ) -> Any:
+        """The decisions for every row of a table, the same as `evaluate` gives row by row.
+
+        Columns are dotted fact names and `id`, `as_of`, `jurisdiction`, `agency.kind`; missing columns and empty cells are absent facts.
+
+        Args:
+            data: an Arrow table, a Polars frame, anything else that speaks Arrow, or the path of a table or of scenario files.
+            actions: the actions to judge; all if left out.
+            details: of `status`, `candidates`, `citation`, and `applies` (a column for each norm: does it apply?).
+            keep: columns that are no facts, carried to the output.
+            rejects: a list to which rows that cannot be read are added; without it they raise.
+            as_of, jurisdiction, agency_kind: for rows that do not say.
+
+        Returns:
+            A Polars frame for a Polars frame, else an Arrow table. An action has no status (null) where it is not the agency's act.
+
+        Raises:
+            BadInput: a column that is no fact, a missing library, or rows that cannot be read and no list for them.
+        """
+        from policy_engine.batch.extras import need
+
+        need("numpy"), need("pyarrow")
+        from policy_engine.batch.evaluate import evaluate_batch
+
+        given = {"as_of": as_of, "jurisdiction": jurisdiction, "agency.kind": agency_kind}
+        defaults = {name: value for name, value in given.items() if value is not None}
+        return evaluate_batch(self, data, actions=actions, details=details, keep=keep, rejects=rejects, defaults=defaults)
+
+    def batch(self, actions: tuple[str, ...] | None, details: tuple[str, ...], defaults: tuple[tuple[str, str], ...], keep: tuple[str, ...]) -> Batch:
+        """The batch for a way of asking; kept, with all it has compiled."""
+        from policy_engine.batch.evaluate import Batch
+
+        key = (actions, details, defaults, keep)
+        found = self._batches.get(key)
+        if found is None:
+            found = self._batches[key] = Batch(self, actions, details, dict(defaults), keep)
         return found
 
     def _check_actions(self, asked: tuple[str, ...]) -> None:

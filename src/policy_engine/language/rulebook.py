@@ -21,7 +21,7 @@ from policy_engine.language.validate import require_mapping, validate
 from policy_engine.language.vocabulary import RulebookFile
 from policy_engine.language.yamlfile import read
 
-RESERVED = {"vocabulary", "registry"}
+RESERVED = {"vocabulary", "registry", "mappings"}
 
 
 def shipped_rules() -> Path:

@@ -222,7 +222,7 @@ class Regime:
         _, has_open, known = planes
         if has_open and any(pattern[index] & (pattern[index] - 1) for index in self.literal_support(literal)):
             diagram = self.diagram(action)
-            root = None if diagram is None else self._literal_root(action, diagram.store, literal)
+            root = None if diagram is None else self.literal_root(action, diagram.store, literal)
             if diagram is not None and root is not None:
                 bits = diagram.store.reach(root, pattern, {})
                 return bool(bits & 2), bool(bits & 1)
@@ -240,7 +240,7 @@ class Regime:
             found = self._literal_supports[node] = tuple(self.circuit.support([literal]))
         return found
 
-    def _literal_root(self, action: str, store: Diagrams, literal: int) -> int | None:
+    def literal_root(self, action: str, store: Diagrams, literal: int) -> int | None:
         """The literal's diagram, with end 2 for what the constraint rules out; None past the bound."""
         key = (action, literal)
         if key in self._literal_roots:
