@@ -11,7 +11,7 @@ import typer
 
 from policy_engine.language.problems import BadInput, unknown_name
 
-COMMANDS = ("decide", "ask", "why", "test", "show", "lint", "schema")
+COMMANDS = ("decide", "ask", "why", "test", "coverage", "mutate", "show", "lint", "schema")
 
 app = typer.Typer(
     name="policy-engine",

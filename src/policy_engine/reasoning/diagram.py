@@ -6,7 +6,7 @@ circuit; an action's diagram has status codes at its ends. Everything asked of i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from policy_engine.reasoning.circuit import Circuit
 
@@ -231,6 +231,24 @@ class Diagrams:
                     break
             memo[a, b] = result
             return result
+
+        return visit(left, right)
+
+    def pair(self, left: int, right: int, ends: Callable[[int, int], int]) -> int:
+        """The diagram of two diagrams side by side: `ends` gives the end for each pair of ends."""
+        memo: dict[tuple[int, int], int] = {}
+
+        def visit(a: int, b: int) -> int:
+            if a < self.TERMINALS and b < self.TERMINALS:
+                return ends(a, b)
+            found = memo.get((a, b))
+            if found is None:
+                ra, rb = self._rank(a), self._rank(b)
+                variable = self.var[a] if ra <= rb else self.var[b]
+                cells = range(self.circuit.sizes[variable])
+                found = self.make(variable, tuple(visit(self.children[a][cell] if ra <= rb else a, self.children[b][cell] if rb <= ra else b) for cell in cells))
+                memo[a, b] = found
+            return found
 
         return visit(left, right)
 
