@@ -22,8 +22,9 @@ class Diagrams:
 
     TERMINALS = 256
 
-    def __init__(self, circuit: Circuit, order: Sequence[int], bound: int = 50_000) -> None:
-        self.circuit, self.bound = circuit, bound
+    def __init__(self, circuit: Circuit, order: Sequence[int], bound: int = 50_000, known: Sequence[int] | None = None) -> None:
+        """`known`: the cells that each variable is confined to; tests that they settle become constants, so that the diagrams stay small."""
+        self.circuit, self.bound, self.known = circuit, bound, known
         self.order = list(order)
         self.level = {variable: index for index, variable in enumerate(order)}
         self.var: list[int] = [-1] * self.TERMINALS
@@ -100,7 +101,11 @@ class Diagrams:
             atom = circuit.atom[node]
             if atom is not None:
                 variable, mask = atom
-                built[node] = self.make(variable, tuple((mask >> cell) & 1 for cell in range(circuit.sizes[variable])))
+                inside = (1 << circuit.sizes[variable]) - 1 if self.known is None else self.known[variable]
+                if inside & mask in (0, inside):
+                    built[node] = int(inside & mask != 0)
+                else:
+                    built[node] = self.make(variable, tuple((mask >> cell) & 1 for cell in range(circuit.sizes[variable])))
                 continue
             a, b = circuit.left[node], circuit.right[node]
             left = self.negate(built[a >> 1]) if a & 1 else built[a >> 1]

@@ -10,7 +10,7 @@ from threading import RLock
 
 from policy_engine.language.lexicon import Lexicon
 from policy_engine.language.rules import RuleBase
-from policy_engine.language.tree import ConceptTest, Tree, walk
+from policy_engine.language.tree import ConceptTest, QuestionTest, Tree, walk
 from policy_engine.reasoning.cells import CellBuilder, Variable
 from policy_engine.reasoning.circuit import Circuit
 from policy_engine.reasoning.clock import Clockwork
@@ -134,6 +134,19 @@ class Regime:
             found = self._status_supports[action] = tuple(self.circuit.support(self.action(action).conditions()))
         return found
 
+    def questions(self, action: str) -> set[str]:
+        """The questions of law that an action's norms and preemptions ask, also through the holdings that settle them."""
+        rules: list[RuleBase] = [norm for norm in self.law.norms if action in norm.actions]
+        rules += [item for item in self.law.preemptions if action in item.actions]
+        found = {test.question for rule in rules for test in tests_of(rule) if isinstance(test, QuestionTest)}
+        left = list(found)
+        while left:
+            name = left.pop()
+            more = {test.question for item in self.law.holdings if item.settles == name for test in tests_of(item) if isinstance(test, QuestionTest)} - found
+            found |= more
+            left += more
+        return found
+
     # -- ruling -----------------------------------------------------------------------------------
     def rule(self, encoding: Encoding, actions: tuple[str, ...]) -> tuple[int, ...]:
         """For each action the set of statuses over all completions, as bits; 0 where the search was cut off."""
@@ -207,17 +220,27 @@ class Regime:
 
     def order(self, action: str) -> list[int]:
         """The variables of an action in the order in which its diagram is first tried."""
-        order = self.circuit.support([*self.action(action).conditions(), self.constraint(action)])
-        return order + [index for index in self.support(action) if index not in order]
+        node = self.action(action)
+        order = self.circuit.support([*node.conditions(), self.constraint(action)])
+        falls = self.circuit.support([fall.literal for item in node.norms for fall in item.displaced])
+        return list(dict.fromkeys([*order, *self.support(action), *falls]))
 
-    def grow(self, action: str, order: Sequence[int]) -> Diagram:
-        """The action's diagram under one order of the variables.
+    def rule_once(self, encoding: Encoding, action: str) -> int:
+        """The same as `rule` for one action, for a regime that decides little: the diagram is made for what is open in this one case."""
+        try:
+            found = [self.grow(action, self.order(action), pattern) for pattern in encoding.patterns]
+        except TooLarge:
+            return self.rule(encoding, (action,))[0]
+        return _union([diagram.store.reach(diagram.root, pattern, {}) & POSSIBLE for diagram, pattern in zip(found, encoding.patterns, strict=True)])
+
+    def grow(self, action: str, order: Sequence[int], known: Sequence[int] | None = None) -> Diagram:
+        """The action's diagram under one order of the variables; `known`: the cells that they are confined to.
 
         Raises:
             TooLarge: it would pass the bound.
         """
         node = self.action(action)
-        store = Diagrams(self.circuit, order, self.max_nodes)
+        store = Diagrams(self.circuit, order, self.max_nodes, known)
         require, forbid, grant = (store.build(literal) for literal in node.conditions())
         want = store.negate(grant) if node.default_prohibited else 0
         possible = store.build(self.constraint(action))

@@ -50,6 +50,11 @@ class Mutant:
     kinds: tuple[str, ...] = ()
     _layers: dict[int, tuple[Layer, Layer]] = field(default_factory=dict, compare=False, repr=False)
 
+    @property
+    def subject(self) -> str:
+        """The rule or concept that holds the fault."""
+        return self.id.rpartition("#")[0]
+
     def path(self, path: LawPath) -> LawPath:
         """A path with the fault in it; the same path where it does not lie on it."""
         names = [layer.jurisdiction for layer in path.layers]

@@ -77,8 +77,7 @@ class Check:
     def met(self, regime: Regime) -> bool:
         """Whether the expectation is met under a regime."""
         scenario = self.scenario
-        (bits,) = regime.rule(regime.encode(scenario.facts, scenario.as_of), (self.action,))
-        return self.met_by(bits)
+        return self.met_by(regime.rule_once(regime.encode(scenario.facts, scenario.as_of), self.action))
 
     def met_by(self, bits: int) -> bool:
         """Whether a set of statuses meets the expectation."""

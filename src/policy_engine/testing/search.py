@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from policy_engine.language.scenario import Scenario
 from policy_engine.reasoning.diagram import Diagrams, TooLarge
 from policy_engine.reasoning.law import Law
-from policy_engine.reasoning.regime import Diagram, Regime, orders
+from policy_engine.reasoning.regime import Diagram, Regime, orders, tests_of
 from policy_engine.reasoning.status import CODES, IMPOSSIBLE, Status
 from policy_engine.testing.landscape import Landscape, Spot
 from policy_engine.testing.realize import Situation
@@ -34,8 +34,8 @@ class Parting:
     scenario: Scenario | None
 
 
-def grown(regimes: Sequence[Regime], action: str) -> list[Diagram]:
-    """The diagrams of one action in several regimes over the same variables, in one store.
+def grown(regimes: Sequence[Regime], action: str, known: Sequence[int] | None = None) -> list[Diagram]:
+    """The diagrams of one action in several regimes over the same variables, in one store; `known`: the cells that they are confined to.
 
     Raises:
         Undecided: past the bound under every order tried.
@@ -43,7 +43,7 @@ def grown(regimes: Sequence[Regime], action: str) -> list[Diagram]:
     first = list(dict.fromkeys(index for regime in regimes for index in regime.order(action)))
     for order in orders(first):
         try:
-            home, *others = [regime.grow(action, order) for regime in regimes]
+            home, *others = [regime.grow(action, order, known) for regime in regimes]
             full = [variable.full for variable in regimes[0].variables]
             return [home, *(Diagram(home.store, other.store.restrict(other.root, full, into=home.store)) for other in others)]
         except TooLarge:
@@ -58,22 +58,46 @@ def parting(landscape: Landscape, left: Law, right: Law, action: str, spot: Spot
         Undecided: the diagrams are too large to tell.
     """
     regimes = [landscape.regime(law, span=(left, right)) for law in (left, right)]
-    one, other = grown(regimes, action)
-    if one.root == other.root:
-        return None
-    pairs = one.store.pair(one.root, other.root, lambda a, b: SAME if a == b or IMPOSSIBLE in (a, b) else APART + 8 * a + b)
-    if pairs == SAME:
+    usual = Situation.at(landscape.engine, regimes[0], spot, spot.day(landscape.usual))
+    plain = _apart(regimes, action, _plainly(usual, left, right))
+    if plain is not None:
+        for end, cells, scenario in reached(usual, plain[0], plain[1], range(APART, APART + 64)):
+            if scenario is not None:
+                return _parting(spot, end, cells, scenario)
+    whole = _apart(regimes, action, None)
+    if whole is None:
         return None
     best: Parting | None = None
     for day in dict.fromkeys((spot.day(landscape.usual), spot.first, spot.last)):
         situation = Situation.at(landscape.engine, regimes[0], spot, day)
-        for end, cells, scenario in reached(situation, one.store, pairs, range(APART, APART + 64)):
-            best = best or Parting(spot, CODES[(end - APART) // 8], CODES[(end - APART) % 8], cells, None)
+        for end, cells, scenario in reached(situation, whole[0], whole[1], range(APART, APART + 64)):
+            best = best or _parting(spot, end, cells, None)
             if scenario is not None:
-                return Parting(spot, CODES[(end - APART) // 8], CODES[(end - APART) % 8], cells, scenario)
+                return _parting(spot, end, cells, scenario)
     if best is None:
         raise Undecided(f"{action}: the laws part only in cells of time that no moment reaches on the days tried")
     return best
+
+
+def _parting(spot: Spot, end: int, cells: Mapping[int, int], scenario: Scenario | None) -> Parting:
+    return Parting(spot, CODES[(end - APART) // 8], CODES[(end - APART) % 8], cells, scenario)
+
+
+def _apart(regimes: Sequence[Regime], action: str, known: Sequence[int] | None) -> tuple[Diagrams, int] | None:
+    """The diagram of where two regimes part; None where they never do within the known cells."""
+    one, other = grown(regimes, action, known)
+    pairs = one.store.pair(one.root, other.root, lambda a, b: SAME if a == b or IMPOSSIBLE in (a, b) else APART + 8 * a + b)
+    return None if pairs == SAME else (one.store, pairs)
+
+
+def _plainly(situation: Situation, left: Law, right: Law) -> list[int]:
+    """Every fact as it is presumed when absent, but for those that the rules ask for in which two laws differ: where a difference is looked for first."""
+    regime = situation.regime
+    rules = [(*law.norms, *law.preemptions, *law.holdings) for law in (left, right)]
+    differing = [rule for own, other in (rules, rules[::-1]) for rule in own if not any(rule is item for item in other)]
+    names = {getattr(test, "fact", None) or getattr(test, "question", None) for rule in differing for test in tests_of(rule)}
+    absent = regime.encode({}, situation.as_of).patterns[0]
+    return [variable.full if variable.fact in names else absent[variable.index] for variable in regime.variables]
 
 
 def reached(situation: Situation, store: Diagrams, root: int, ends: Sequence[int]) -> Iterator[tuple[int, dict[int, int], Scenario | None]]:
