@@ -29,13 +29,13 @@ def command(
     leaves: Annotated[float, typer.Option("--leaves", min=0, max=100, help="Exit 1 if less than this percentage of tests came out both ways.")] = 0.0,
 ) -> None:
     """Tell which norms applied, were displaced or failed on which test, which exceptions mattered and which holdings settled."""
-    from policy_engine.testing.coverage import as_json, coverage, percent
-    from policy_engine.testing.scenarios import read_scenarios
+    from policy_engine.testing.coverage import as_json, measure, percent
+    from policy_engine.testing.files import read_scenarios
 
     if format not in FORMATS:
         raise BadInput.one(unknown_name("format", format, FORMATS), "--format")
     engine = engine_for(rules)
-    found = coverage(engine, read_scenarios(engine, scenarios or [Path("scenarios")]), only or ())
+    found = measure(engine, read_scenarios(engine, scenarios or [Path("scenarios")]), only or ())
     if format == "json":
         sys.stdout.write(json.dumps(as_json(found), indent=1) + "\n")
     elif format == "html":

@@ -61,8 +61,8 @@ class Bench:
     """One process's engine, scenarios and judge."""
 
     def __init__(self, plan: Plan) -> None:
+        from policy_engine.testing.files import read_scenarios
         from policy_engine.testing.invariants import noticed_by
-        from policy_engine.testing.scenarios import read_scenarios
 
         self.plan, self.engine = plan, Engine(plan.rules)
         self.landscape = Landscape(self.engine)

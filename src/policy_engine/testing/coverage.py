@@ -14,7 +14,7 @@ from policy_engine.reasoning.decision import Decision, Outcome
 from policy_engine.reasoning.truth import OPEN, Truth
 from policy_engine.reasoning.truth import TRUE as YES
 from policy_engine.reasoning.view import View
-from policy_engine.testing.landscape import matches
+from policy_engine.testing.landscape import decide, matches
 from policy_engine.testing.mutation import Suite
 
 WHEN, UNLESS, IS = "when", "unless", "is"
@@ -105,7 +105,7 @@ class Coverage:
         return sum(count > 0 for count in found), len(found)
 
 
-def coverage(engine: Engine, scenarios: Sequence[Scenario], only: Sequence[str] = ()) -> Coverage:
+def measure(engine: Engine, scenarios: Sequence[Scenario], only: Sequence[str] = ()) -> Coverage:
     """What the expectations of some scenarios try; `only`: patterns of the jurisdictions whose rules are counted.
 
     An action that a scenario expects nothing of is not counted: what is decided and not checked is not tested.
@@ -166,7 +166,7 @@ class _Collector:
         for action, found in suite.checks.items():
             for check in found:
                 checks += 1
-                self._note(self.engine.evaluate(check.scenario, actions=[action]), action)
+                self._note(decide(self.engine, check.scenario, action), action)
         kept = [item for item in self.subjects.values() if matches(item.jurisdiction, self.only)]
         return Coverage(len(scenarios), checks, tuple(kept))
 

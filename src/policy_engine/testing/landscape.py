@@ -12,7 +12,9 @@ from policy_engine.language.rulebook import LawPath
 from policy_engine.language.rules import HoldingRule, RuleBase
 from policy_engine.language.times import LAST, cut_days
 from policy_engine.language.tree import HasTest, QuestionTest, Tree
+from policy_engine.language.scenario import Scenario
 from policy_engine.language.yamlfile import as_date
+from policy_engine.reasoning.decision import Decision
 from policy_engine.reasoning.law import Law
 from policy_engine.reasoning.regime import Regime, tests_of
 
@@ -124,6 +126,22 @@ class Landscape:
         """A law compiled. See `Regime`."""
         engine = self.engine
         return Regime(law, engine.presumptions, engine.clockwork(law.path), engine.rulebook.card.agency_fact, pins, engine.events, span=span, conditions=conditions)
+
+
+def decide(engine: Engine, scenario: Scenario, action: str, path: LawPath | None = None) -> Decision:
+    """The decision on one action, from a regime of the rules that speak of it alone: the same outcome as `Engine.evaluate`, made faster where it is wanted once.
+
+    `path` is another version of the law of the place, if given.
+    """
+    found = engine.registry_facts(scenario.jurisdiction, scenario.facts, scenario.as_of)
+    case = scenario.with_registry(found) if found else scenario
+    path = path or engine.rulebook.path(case.jurisdiction)
+    clockwork = engine.clockwork(path)
+    law = Law(engine.rulebook.lexicon, path, case.kinds, clockwork.local(case.as_of).date(), frozenset([action]))
+    regime = Regime(law, engine.presumptions, clockwork, engine.rulebook.card.agency_fact, case.assume, engine.events)
+    encoding = regime.encode(case.facts, case.as_of)
+    judged = (action,) if action in regime.actions else ()
+    return Decision(case, regime, encoding, tuple(regime.rule_once(encoding, name) for name in judged), judged, (action,), engine.headlines, engine.rulebook)
 
 
 def usual_day(engine: Engine) -> dt.date:

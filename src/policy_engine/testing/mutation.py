@@ -17,7 +17,7 @@ from policy_engine.reasoning.regime import Regime
 from policy_engine.reasoning.status import CODES, POSSIBLE, Status
 from policy_engine.reasoning.truth import FALSE, OPEN, Truth, truth
 from policy_engine.reasoning.view import View
-from policy_engine.testing.landscape import Landscape, Spot
+from policy_engine.testing.landscape import Landscape, Spot, decide
 from policy_engine.testing.mutants import EFFECT, RANK, Mutant
 from policy_engine.testing.search import Parting, Undecided, parting
 
@@ -52,8 +52,7 @@ class Check:
     @cached_property
     def view(self) -> View:
         """The facts as the rulebook takes them."""
-        scenario = self.scenario
-        return View(scenario, self.engine.regime(scenario.jurisdiction, scenario.kinds, scenario.as_of, scenario.assume))
+        return decide(self.engine, self.scenario, self.action).view
 
     @cached_property
     def law(self) -> Law:

@@ -16,7 +16,7 @@ from policy_engine.reasoning.encode import Encoding
 from policy_engine.reasoning.records import Today, counted_from, local_days
 from policy_engine.reasoning.regime import Regime
 from policy_engine.testing.landscape import Spot
-from policy_engine.testing.records import ANOTHER, RecordFinder
+from policy_engine.testing.recordfinder import ANOTHER, RecordFinder
 
 MINUTE, HOUR = dt.timedelta(minutes=1), dt.timedelta(hours=1)
 NOON = dt.time(12)

@@ -10,6 +10,7 @@ from policy_engine.language.rules import NormRule
 from policy_engine.language.scenario import Scenario
 from policy_engine.reasoning.decision import Outcome
 from policy_engine.reasoning.status import Status
+from policy_engine.testing.landscape import decide
 from policy_engine.testing.mutation import Judge, Suite, Verdict
 
 _PLAIN = re.compile(r"[^A-Za-z0-9_.\-]+")
@@ -36,7 +37,7 @@ def _expecting(judge: Judge, verdict: Verdict, bare: Scenario) -> Scenario | Non
     """The scenario with what the rulebook says of it; None where the mutant says the same."""
     mutant, engine = verdict.mutant, judge.landscape.engine
     try:
-        outcome = engine.evaluate(bare, actions=[verdict.action]).outcomes[verdict.action]
+        outcome = decide(engine, bare, verdict.action).outcomes[verdict.action]
     except BadInput:
         return None
     open_ = outcome.status is Status.UNDETERMINED
