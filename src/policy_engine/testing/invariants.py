@@ -30,6 +30,7 @@ FILE = "invariants.yaml"
 Kind = Literal["always", "never", "monotone", "irrelevant", "same-as", "refines"]
 StatusName = Literal["required", "permitted", "prohibited", "conflict"]
 Statuses = Annotated[tuple[StatusName, ...], Field(min_length=1), BeforeValidator(lambda value: value if isinstance(value, list) else [value])]
+Patterns = Annotated[tuple[str, ...], Field(min_length=1), BeforeValidator(lambda value: value if isinstance(value, list) else [value])]
 NEEDS: dict[str, tuple[str, ...]] = {
     "always": ("status",),
     "never": ("status",),
@@ -60,7 +61,7 @@ class InvariantModel(Model):
     change: dict[str, Any] | None = None
     from_: Statuses | None = Field(None, alias="from")
     to: Statuses | None = None
-    facts: OneOrMore | None = None
+    facts: Patterns | None = None
     given: dict[str, Any] | None = None
     as_: dict[str, Any] | None = Field(None, alias="as")
     keeps: Statuses | None = None
