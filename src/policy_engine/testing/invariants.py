@@ -41,13 +41,6 @@ NEEDS: dict[str, tuple[str, ...]] = {
 }
 
 
-class Fault(Model):
-    """The planted fault that shows that an invariant can fail: a rule or concept, and what is done to it."""
-
-    rule: Name
-    fault: str
-
-
 class InvariantModel(Model):
     """One invariant as written."""
 
@@ -68,7 +61,6 @@ class InvariantModel(Model):
     jurisdictions: tuple[str, ...] = ()
     agencies: tuple[Name, ...] = ()
     on: InForce | None = None
-    shown_by: Fault | None = None
 
     @model_validator(mode="after")
     def _complete(self) -> InvariantModel:
@@ -116,7 +108,6 @@ class Invariant:
     agencies: tuple[str, ...] = ()
     first: dt.date = dt.date.min
     last: dt.date = dt.date.max
-    shown_by: Fault | None = None
     file: str = ""
     line: int = 0
 
@@ -188,7 +179,6 @@ class _Reader:
             agencies=model.agencies,
             first=span.start if span else dt.date.min,
             last=span.end if span else dt.date.max,
-            shown_by=model.shown_by,
             file=self.document.file,
             line=self.document.position(loc)[0],
         )
