@@ -33,6 +33,7 @@ check: lint types test
 bench: $(READY)
 	$(BIN)/python benchmarks/decisions.py
 	$(BIN)/python benchmarks/rulebook.py
+	$(BIN)/python benchmarks/testing.py
 
 # The law of every folder in words, made from its rules; a test compares.
 pages: $(READY)

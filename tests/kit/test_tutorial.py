@@ -10,6 +10,7 @@ import venv
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "testing-rules.md").read_text(encoding="utf-8")
@@ -23,13 +24,13 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("stranger")
     venv.create(home, with_pip=False, system_site_packages=False)
     found = home / ("Scripts" if os.name == "nt" else "bin") / "python"
-    wheel = subprocess.run(
-        [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--disable-pip-version-check", "--target", str(home / "package"), str(ROOT)], capture_output=True, text=True
-    )
-    if wheel.returncode:
-        pytest.skip(f"the package cannot be built here: {wheel.stderr.strip().splitlines()[-1]}")
-    shared = subprocess.run([sys.executable, "-c", "import yaml, pathlib; print(pathlib.Path(yaml.__file__).parent.parent)"], capture_output=True, text=True, check=True).stdout.strip()
-    site = subprocess.run([str(found), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], capture_output=True, text=True, check=True).stdout.strip()
+    install = ["install", "--quiet", "--no-deps", "--disable-pip-version-check", "--target", str(home / "package"), str(ROOT)]
+    made = subprocess.run([sys.executable, "-m", "pip", *install], capture_output=True, text=True)
+    if made.returncode:
+        pytest.skip(f"the package cannot be built here: {made.stderr.strip().splitlines()[-1]}")
+    shared = Path(yaml.__file__).parent.parent
+    asked = [str(found), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
+    site = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
     Path(site, "stranger.pth").write_text(f"{home / 'package'}\n{shared}\n", encoding="utf-8")
     return found
 

@@ -10,9 +10,9 @@ from fnmatch import fnmatchcase
 from policy_engine.engine import Engine
 from policy_engine.language.rulebook import LawPath
 from policy_engine.language.rules import HoldingRule, RuleBase
+from policy_engine.language.scenario import Scenario
 from policy_engine.language.times import LAST, cut_days
 from policy_engine.language.tree import HasTest, QuestionTest, Tree
-from policy_engine.language.scenario import Scenario
 from policy_engine.language.yamlfile import as_date
 from policy_engine.reasoning.decision import Decision
 from policy_engine.reasoning.law import Law
