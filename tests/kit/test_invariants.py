@@ -42,7 +42,7 @@ FAULTS: dict[str, tuple[str, dict[str, Any]]] = {
     "judicial-warrant-opens-transfers": ("us.local-policy.no-transfer", {"when": "judicial_warrant.presented", "unless": False}),
     "proof-of-citizenship-opens-nothing": ("us.hold.citizen", {"effect": "permit", "grants": True}),
     "declining-detainers-opens-no-hold": ("us.hold.detainer-request", {"when": "local_policy.declines_detainers"}),
-    "declining-notices-opens-no-notice": ("us.local-policy.no-transfer", {"actions": ("notify_release",), "when": "local_policy.declines_notification = false"}),
+    "declining-notices-opens-no-notice": ("us.local-policy.no-notice", {"when": "local_policy.declines_notification = false", "unless": False}),
     "withdrawn-detainer-opens-no-hold": ("us.hold.court-order", {"when": "detainer.withdrawn", "unless": False}),
     "name-of-agency-changes-nothing": ("us.hold.citizen", {"when": "agency.name = Example Jail", "unless": False}),
     "records-hang-on-no-detainer": ("us.local-policy.no-access", {"actions": ("share_records",), "when": "detainer.form = i247a"}),

@@ -207,7 +207,7 @@ class _Collector:
         subject = self.subjects[rule.jurisdiction, rule.id]
         for leaf in subject.leaves:
             leaf.note(view.truth(leaf.tree))
-            _collect(leaf.tree, concepts)
+            collect_concepts(leaf.tree, concepts)
         when, unless = view.truth(rule.when), view.truth(rule.unless)
         if when == YES and unless == YES:
             holding = [part for part in exceptions_of(rule) if view.truth(part)[0]]
@@ -242,12 +242,12 @@ class _Collector:
                     leaf.note(view.truth(leaf.tree))
 
 
-def _collect(tree: Tree, into: dict[int, ConceptTest]) -> None:
-    """Note a concept and the concepts in it, each once."""
-    if isinstance(tree, ConceptTest) and id(tree.body) not in into:
-        into[id(tree.body)] = tree
-        for leaf in leaves(tree.body):
-            _collect(leaf, into)
+def collect_concepts(tree: Tree, into: dict[int, ConceptTest]) -> None:
+    """Note the concepts in a condition, also those in concepts, each once."""
+    for leaf in leaves(tree):
+        if isinstance(leaf, ConceptTest) and id(leaf.body) not in into:
+            into[id(leaf.body)] = leaf
+            collect_concepts(leaf.body, into)
 
 
 def gaps(found: Coverage) -> Iterator[str]:
