@@ -25,6 +25,7 @@ def command(
     format: Annotated[str, typer.Option("--format", "-f", help="text, json or html.")] = "text",
     output: Annotated[Path, typer.Option("--output", "-o", help="The folder for the pages of --format html.")] = Path("coverage"),
     gaps: Annotated[bool, typer.Option("--gaps", help="With text: a line for each norm that never applied and each test that came out one way only.")] = False,
+    suggest: Annotated[Path | None, typer.Option("--suggest", help="A folder to write scenarios into, one for each untried side of a test; review before keeping.")] = None,
     norms: Annotated[float, typer.Option("--norms", min=0, max=100, help="Exit 1 if less than this percentage of norms applied.")] = 0.0,
     leaves: Annotated[float, typer.Option("--leaves", min=0, max=100, help="Exit 1 if less than this percentage of tests came out both ways.")] = 0.0,
 ) -> None:
@@ -44,6 +45,10 @@ def command(
         sys.stdout.write(f"written: {write_html(engine, found, output)}\n")
     else:
         _tell(found, gaps)
+    if suggest is not None:
+        from policy_engine.testing.fill import write_fillings
+
+        sys.stderr.write(f"{write_fillings(engine, found, suggest)} scenarios written under {suggest}\n")
     if percent(found.norms) < norms or percent(found.leaves) < leaves:
         raise typer.Exit(1)
 

@@ -19,7 +19,7 @@ from policy_engine.testing.landscape import Landscape, matches
 from policy_engine.testing.mutants import Mutant, Planter
 from policy_engine.testing.mutation import EQUIVALENT, KILLED, SURVIVED, UNPROVED, Judge, Suite
 from policy_engine.testing.suggest import suggestion
-from policy_engine.testing.written import as_cases, as_mapping
+from policy_engine.testing.written import as_cases, as_mapping, write_files
 
 Task = tuple[str, str]
 
@@ -236,16 +236,9 @@ def write_suggestions(results: Sequence[Result], folder: Path) -> list[Path]:
         if result.scenario is not None:
             rule = result.id.partition("#")[0]
             by_file.setdefault((result.jurisdiction, Path(result.file).stem), {}).setdefault(rule, []).append(result.scenario)
-    written = []
-    for (jurisdiction, stem), rules in sorted(by_file.items()):
-        path = folder / jurisdiction / f"{stem}.yaml"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        text = "---\n".join(as_cases(scenarios) for scenarios in rules.values())
-        partial = path.with_suffix(".partial")
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
-        written.append(path)
-    return written
+    texts = {folder / jurisdiction / f"{stem}.yaml": "---\n".join(map(as_cases, rules.values())) for (jurisdiction, stem), rules in sorted(by_file.items())}
+    write_files(texts)
+    return list(texts)
 
 
 def survivors(results: Iterable[Result]) -> Iterator[Result]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 from policy_engine.engine import Engine
 from policy_engine.language.problems import BadInput
 from policy_engine.language.rules import RuleBase
 from policy_engine.language.scenario import Scenario
-from policy_engine.language.tree import ConceptTest
+from policy_engine.language.tree import AllOf, ConceptTest, Negation
 from policy_engine.reasoning.diagram import TooLarge
 from policy_engine.reasoning.status import IMPOSSIBLE, Status
 from policy_engine.testing.coverage import Coverage, LeafCount, Subject, collect_concepts
@@ -19,6 +21,7 @@ from policy_engine.testing.landscape import ActionLaw, Landscape, decide
 from policy_engine.testing.realize import Situation
 from policy_engine.testing.search import APART, SAME, reached
 from policy_engine.testing.suggest import reason
+from policy_engine.testing.written import as_cases, as_mapping, write_files
 
 _PLAIN = re.compile(r"[^A-Za-z0-9_.\-]+")
 Want = tuple[Subject, int, bool]
@@ -31,11 +34,20 @@ def fillings(engine: Engine, found: Coverage) -> Iterator[tuple[Subject, Scenari
     done: set[tuple[str, str, int, bool]] = set()
     for action in engine.rulebook.lexicon.actions:
         for law in landscape.laws(action):
-            for subject, number, side in _wants(law, wanted, done):
+            for subject, number, side in (*_unapplied(law, found, done), *_wants(law, wanted, done)):
                 scenario = _scenario(landscape, law, subject, number, side)
                 if scenario is not None:
                     done.add((subject.jurisdiction, subject.id, number, side))
                     yield subject, scenario
+
+
+def _unapplied(item: ActionLaw, found: Coverage, done: set[tuple[str, str, int, bool]]) -> Iterator[Want]:
+    """The norms of a law that never applied, each as if its whole condition were one test."""
+    missing = {(subject.jurisdiction, subject.id): subject for subject in found.of_kind("norm") if not subject.covered}
+    for rule in item.law.norms:
+        subject = missing.get((rule.jurisdiction, rule.id))
+        if subject is not None and (rule.jurisdiction, rule.id, 0, True) not in done:
+            yield replace(subject, leaves=[LeafCount(AllOf((rule.when, Negation(rule.unless))), "applies")]), 0, True
 
 
 def _wants(item: ActionLaw, wanted: dict[tuple[str, str], Subject], done: set[tuple[str, str, int, bool]]) -> Iterator[Want]:
@@ -89,3 +101,16 @@ def _told(engine: Engine, bare: Scenario, action: str, subject: Subject, leaf: L
     name = _PLAIN.sub("-", f"{subject.id}-{leaf.side}-{number + 1}-{'true' if side else 'false'}")
     title = f"`{shortened(leaf.tree)}` is {'true' if side else 'false'}"
     return replace(bare, id=name, title=title, expect={action: outcome.status.value}, why=reason(outcome, subject.id), file="suggested")
+
+
+def write_fillings(engine: Engine, found: Coverage, folder: Path) -> int:
+    """Write the scenarios as files, a folder for each jurisdiction; how many they are."""
+    by_file: dict[Path, dict[str, list[dict[str, Any]]]] = {}
+    count = 0
+    for subject, scenario in fillings(engine, found):
+        count += 1
+        zone = engine.clockwork(engine.rulebook.path(scenario.jurisdiction)).zone
+        path = folder / subject.jurisdiction / f"{Path(subject.file).stem}-tests.yaml"
+        by_file.setdefault(path, {}).setdefault(subject.id, []).append(as_mapping(scenario, zone))
+    write_files({path: "---\n".join(map(as_cases, rules.values())) for path, rules in by_file.items()})
+    return count

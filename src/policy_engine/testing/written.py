@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import yaml
 
 from policy_engine.language.facts import UNKNOWN, FactValue
+from policy_engine.language.problems import BadInput
 from policy_engine.language.scenario import Scenario
 from policy_engine.language.times import Moment
 
@@ -138,3 +140,19 @@ def _without(item: dict[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
 
 def _flow(data: dict[str, Any]) -> dict[str, Any]:
     return {key: _Flow(_flow(value)) if isinstance(value, dict) else value for key, value in data.items()}
+
+
+def write_files(texts: Mapping[Path, str]) -> None:
+    """Write files, each whole or not at all.
+
+    Raises:
+        BadInput: a file that cannot be written.
+    """
+    for path, text in texts.items():
+        partial = path.with_suffix(".partial")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            partial.write_text(text, encoding="utf-8")
+            partial.replace(path)
+        except OSError as error:
+            raise BadInput.one(f"cannot be written: {error.strerror}", str(path)) from None
