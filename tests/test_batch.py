@@ -15,7 +15,7 @@ import pyarrow as pa
 import random_rulebooks
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_reference import flat, real_case
+from test_reference_real import flat, real_case
 
 from policy_engine import Engine
 from policy_engine.reasoning.decision import Decision
