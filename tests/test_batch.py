@@ -115,3 +115,15 @@ def test_random_tables_are_decided_as_their_scenarios(files: dict[str, Any], cas
 def test_real_tables_are_decided_as_their_scenarios(engine: Engine, cases: list[dict[str, Any]], typed: bool) -> None:
     cases = numbered(cases)
     agree(engine, cases, as_typed(cases) if typed else as_text(cases))
+
+
+def test_hours_are_counted_in_rows_as_in_scenarios_where_the_clock_is_changed(engine: Engine) -> None:
+    """24 hours back from noon after the clock was put forward is eleven o'clock the day before."""
+    cases = [
+        {"id": "x", "as_of": f"{day}T12:00", "jurisdiction": "us/ca", "agency": {"kind": "jail"}, "facts": {"custody.hours_past_release": hours}}
+        for day in ("2026-03-08", "2026-03-10", "2026-11-01", "2026-11-03")
+        for hours in (0, 12, 24, 48, 48.5, 130)
+    ]
+    agree(engine, numbered(cases), as_text(numbered(cases)))
+    due = engine.scenario(cases[2]).facts["custody.release_due"]
+    assert str(due) == "2026-03-07T11:00-08:00"

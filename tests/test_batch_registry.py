@@ -56,6 +56,7 @@ def tables(draw: Any) -> dict[str, tuple[dict[str, Any], str]]:
     return made
 
 
+ZONES = ["UTC", "America/New_York"]  # the clock is put forward on one of the days
 ROW = [
     ["top", "top/side", "top/side/spot"],
     ["Round", "flat!", "flat"],
@@ -65,15 +66,20 @@ ROW = [
 ]
 
 
-@settings(max_examples=120)
-@given(files=random_rulebooks.rulebooks(), registry=tables(), cases=st.lists(random_rulebooks.scenarios(), min_size=1, max_size=40), typed=st.booleans())
-def test_random_tables_give_rows_what_they_give_scenarios(files: dict[str, Any], registry: dict[str, Any], cases: list[dict[str, Any]], typed: bool) -> None:
+@settings(max_examples=60)
+@given(
+    files=random_rulebooks.rulebooks(), registry=tables(), zone=st.sampled_from(ZONES), cases=st.lists(random_rulebooks.scenarios(), min_size=1, max_size=40), typed=st.booleans()
+)
+def test_random_tables_give_rows_what_they_give_scenarios(files: dict[str, Any], registry: dict[str, Any], zone: str, cases: list[dict[str, Any]], typed: bool) -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = random_rulebooks.write(Path(folder), files)
         (root / "registry").mkdir()
         for name, (_, lines) in registry.items():
             (root / "registry" / f"{name}.csv").write_text(lines, encoding="utf-8")
-        card = {**random_rulebooks.CARD, "registry": {"tables": {name: spec for name, (spec, _) in registry.items()}}}
+        places = [f"top,Top,{zone},,,", "top/side,Side,,,,", "top/side/spot,Spot,,,,"]
+        (root / "registry/places.csv").write_text("\n".join(["path,name,zone,via,fips,aliases", *places, ""]), encoding="utf-8")
+        specs = {name: spec for name, (spec, _) in registry.items()}
+        card = {**random_rulebooks.CARD, "registry": {"places": ["registry/places.csv"], "tables": specs}}
         (root / "rulebook.yaml").write_text(yaml.safe_dump(card), encoding="utf-8")
         cases = numbered(cases)
         agree_as_scenarios_too(Engine(root), cases, as_typed(cases) if typed else as_text(cases))
@@ -92,7 +98,7 @@ def agencys_case(draw: Any) -> dict[str, Any]:
     return case | {"agency": {"kind": draw(st.sampled_from([[row["kind"]], ["sheriff", "jail"]]))}}
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(cases=st.lists(agencys_case() | real_case(), min_size=1, max_size=10), typed=st.booleans())
 def test_the_real_registry_gives_rows_what_it_gives_scenarios(engine: Engine, cases: list[dict[str, Any]], typed: bool) -> None:
     cases = numbered(cases)
