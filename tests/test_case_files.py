@@ -51,7 +51,7 @@ def test_case_file(engine: Engine, path: Path) -> None:
     [
         ("status: {hold: prohibited}", "status: {hold: required}", "at 2025-12-01 17:00:00: hold: expected required, found prohibited"),
         ("because: {hold: us.hold.max-48h}", "because: {hold: us.hold.citizen}", "hold: expected because of us.hold.citizen, found us.hold.max-48h"),
-        ("acts: {hold: in_order}", "acts: {hold: against}", "after kept-friday: hold: expected against the decision, found in order"),
+        ("acts: {hold: unsettled}", "acts: {hold: against}", "after kept-friday: hold: expected against the decision, found unsettled"),
         ("us.clock.form-48h: expired", "us.clock.form-48h: running", "us.clock.form-48h: expected running, found expired"),
         ("ends: {us.clock.regulation-48h: 2025-12-01T17:00", "ends: {us.clock.regulation-48h: 2025-12-02T17:00", "us.clock.regulation-48h: expected to end 2025-12-02"),
         ("must: {us.clock.regulation-48h: us.hold.max-48h}", "must: {us.clock.regulation-48h: tx.detainer-hold}", "expected tx.detainer-hold, found us.hold.max-48h"),

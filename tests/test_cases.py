@@ -50,8 +50,9 @@ def test_an_event_tells_what_it_changed_and_why(engine: Engine) -> None:
     case = opened(engine, DETAINER)
     step = case.apply(BAIL)
     (change,) = [item for item in step.changes if item.action == "hold"]
-    assert (change.before, change.after, change.because) == (("required", "prohibited"), ("required",), ("tx.detainer-hold",))
-    assert change.gone == ("us.hold.max-48h",)
+    # with no time of release known, the hold may lie between the form's 48 hours and the regulation's, where Texas law is open, or past both
+    assert (change.before, change.after, change.because) == (("required", "permitted", "prohibited"), ("required",), ("tx.detainer-hold",))
+    assert "us.hold.max-48h" in change.gone
     assert {clock.id: clock.state for clock in step.clocks} == {"us.clock.regulation-48h": "running", "us.clock.form-48h": "running"}
     assert [duty.id for duty in step.duties] == ["tx.detainer-inform"]
     assert case.decision.outcomes["hold"].status == "required"
@@ -127,7 +128,7 @@ def test_a_count_that_is_full_on_friday_night_is_passed_only_on_monday(engine: E
     case = opened(engine, DETAINER, {**BAIL, "at": "2026-03-05T00:00"})
     steps = case.advance(dt.datetime(2026, 3, 10, tzinfo=dt.UTC))
     assert [(step.at.isoformat(), step.outcomes["hold"]) for step in steps] == [
-        ("2026-03-07T00:00:00-06:00", ("required",)),
+        ("2026-03-07T00:00:00-06:00", ("required", "permitted", "prohibited")),  # past the form's 48 hours; see law.tx_hold_runs_past_form_48h
         ("2026-03-09T00:00:00-05:00", ("prohibited",)),
     ]
 

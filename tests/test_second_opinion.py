@@ -10,7 +10,7 @@ import pytest
 import random_rulebooks
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from test_reference import real_case
+from test_reference_real import real_case
 
 from policy_engine import Engine
 from policy_engine.cases.opinion import Agreement, Disagreement, SecondOpinion

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -14,7 +14,7 @@ from policy_engine.cases.stepper import Facts, judge, outcomes_of
 from policy_engine.reasoning.decision import Decision
 
 Decide = Callable[[Facts, dt.datetime], Decision]
-Turns = Callable[[Facts, dt.datetime, dt.datetime], list[dt.datetime]]
+Turns = Callable[[Facts, dt.datetime, dt.datetime], Iterable[dt.datetime]]
 
 
 @dataclass(slots=True)

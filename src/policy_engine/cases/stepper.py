@@ -19,7 +19,7 @@ Facts = Mapping[str, FactValue]
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What stands in a case after its last step."""
+    """What stands in a case after its last step. `facts` are those that the opening and the events state: the registry is asked anew each time."""
 
     now: dt.datetime
     facts: Facts
@@ -80,7 +80,7 @@ def make_step(
         law_began=began,
         law_ended=gone,
     )
-    return step, Standing(decision.scenario.as_of, decision.scenario.facts, past, regime, outcomes, duties, clocks)
+    return step, Standing(decision.scenario.as_of, decision.scenario.given, past, regime, outcomes, duties, clocks)
 
 
 def _change(outcome: Outcome, former: Outcome | None, before: Statuses, after: Statuses) -> Change:

@@ -68,6 +68,12 @@ class Table:
                     found[fact] = value if found.get(fact, value) == value else UNKNOWN
         return found
 
+    def turns(self, place: str, given: Mapping[str, FactValue]) -> set[dt.date]:
+        """The days from which on the table may say something else to a scenario: a row begins, has ended, or is no longer known."""
+        rows = self._matching(place, given)
+        last = {row.span.end if row.span.end != LAST else self.spec.known_to for row in rows} - {None, LAST}
+        return {row.span.start for row in rows} | {day + dt.timedelta(days=1) for day in last if day is not None}
+
     def at(self, place: str, day: dt.date) -> list[tuple[Row, bool]]:
         """The rows in force on a day for a place and what lies under it, each with whether that is still known."""
         return [(row, not self._past_knowledge(row, day)) for row in self.rows() if day in row.span and _under(row.place, place)]
