@@ -51,13 +51,14 @@ class Reviser:
         running: dict[str, _Open] = {}
         for moment, facts in self._moments(events, steps, since, now):
             decision = self.decide(facts, moment)
+            local = decision.regime.clockwork.local(moment)
             then = decided_at(steps, moment)
             for action, instead in outcomes_of(decision).items():
                 known = running.get(action)
                 if known is not None and (known.decided, known.instead) != (then.get(action), instead):
-                    differences.append(_closed(action, running.pop(action), moment))
+                    differences.append(_closed(action, running.pop(action), local))
                 if instead != then.get(action) and action not in running:
-                    running[action] = _Open(moment, then.get(action, ()), instead, tuple(ref.id for ref in decision.outcomes[action].governing))
+                    running[action] = _Open(local, then.get(action, ()), instead, tuple(ref.id for ref in decision.outcomes[action].governing))
         differences += [_closed(action, item, now) for action, item in running.items()]
         verdicts = {(act.event, act.action): act.verdict for act in (*(act for step in steps for act in step.acts), *acts)}
         again = [(act, verdicts.get((act.event, act.action), IN_ORDER)) for act in self._acts(events, since, now)]

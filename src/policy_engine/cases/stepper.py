@@ -75,7 +75,7 @@ def make_step(
         changes=changes,
         duties=news(before.duties if before else {}, duties),
         clocks=clock_news,
-        musts=musts(decision, clock_news),
+        musts=musts(decision, clock_news, former),
         acts=acts,
         law_began=began,
         law_ended=gone,
