@@ -38,6 +38,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/rulebook.py
 	$(BIN)/python benchmarks/cases.py
 	$(BIN)/python benchmarks/batch.py
+	$(BIN)/python benchmarks/testing.py
 
 # The law of every folder in words, made from its rules; a test compares.
 pages: $(READY)

@@ -12,6 +12,8 @@ os.environ["POLICY_ENGINE_CACHE"] = "off"  # tests read every file themselves; t
 
 ROOT = Path(__file__).resolve().parent.parent
 
+collect_ignore = ["bad", "rulebooks"]  # faulty files and other domains: read by tests of their own, not collected by the plugin
+
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], print_blob=True)
 settings.load_profile("suite")
 

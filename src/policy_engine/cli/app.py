@@ -11,7 +11,7 @@ import typer
 
 from policy_engine.language.problems import BadInput, unknown_name
 
-COMMANDS = ("decide", "batch", "ask", "why", "test", "show", "lint", "schema", "case", "replay")
+COMMANDS = ("decide", "batch", "ask", "why", "test", "coverage", "mutate", "show", "lint", "schema", "case", "replay")
 
 app = typer.Typer(
     name="policy-engine",

@@ -6,7 +6,7 @@ circuit; an action's diagram has status codes at its ends. Everything asked of i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from policy_engine.reasoning.circuit import Circuit
 
@@ -22,8 +22,9 @@ class Diagrams:
 
     TERMINALS = 256
 
-    def __init__(self, circuit: Circuit, order: Sequence[int], bound: int = 50_000) -> None:
-        self.circuit, self.bound = circuit, bound
+    def __init__(self, circuit: Circuit, order: Sequence[int], bound: int = 50_000, known: Sequence[int] | None = None) -> None:
+        """`known`: the cells that each variable is confined to; tests that they settle become constants, so that the diagrams stay small."""
+        self.circuit, self.bound, self.known = circuit, bound, known
         self.order = list(order)
         self.level = {variable: index for index, variable in enumerate(order)}
         self.var: list[int] = [-1] * self.TERMINALS
@@ -100,7 +101,11 @@ class Diagrams:
             atom = circuit.atom[node]
             if atom is not None:
                 variable, mask = atom
-                built[node] = self.make(variable, tuple((mask >> cell) & 1 for cell in range(circuit.sizes[variable])))
+                inside = (1 << circuit.sizes[variable]) - 1 if self.known is None else self.known[variable]
+                if inside & mask in (0, inside):
+                    built[node] = int(inside & mask != 0)
+                else:
+                    built[node] = self.make(variable, tuple((mask >> cell) & 1 for cell in range(circuit.sizes[variable])))
                 continue
             a, b = circuit.left[node], circuit.right[node]
             left = self.negate(built[a >> 1]) if a & 1 else built[a >> 1]
@@ -231,6 +236,24 @@ class Diagrams:
                     break
             memo[a, b] = result
             return result
+
+        return visit(left, right)
+
+    def pair(self, left: int, right: int, ends: Callable[[int, int], int]) -> int:
+        """The diagram of two diagrams side by side: `ends` gives the end for each pair of ends."""
+        memo: dict[tuple[int, int], int] = {}
+
+        def visit(a: int, b: int) -> int:
+            if a < self.TERMINALS and b < self.TERMINALS:
+                return ends(a, b)
+            found = memo.get((a, b))
+            if found is None:
+                ra, rb = self._rank(a), self._rank(b)
+                variable = self.var[a] if ra <= rb else self.var[b]
+                cells = range(self.circuit.sizes[variable])
+                found = self.make(variable, tuple(visit(self.children[a][cell] if ra <= rb else a, self.children[b][cell] if rb <= ra else b) for cell in cells))
+                memo[a, b] = found
+            return found
 
         return visit(left, right)
 

@@ -16,12 +16,13 @@ Kinds = frozenset[str]
 
 @dataclass(frozen=True)
 class Law:
-    """The rules in force on a path for `kinds` of agency on `day`."""
+    """The rules in force on a path for `kinds` of agency on `day`; with `actions`, only the norms and preemptions that speak of one of them."""
 
     lexicon: Lexicon
     path: LawPath
     kinds: Kinds
     day: dt.date
+    actions: frozenset[str] | None = None
 
     @property
     def layers(self) -> tuple[Layer, ...]:
@@ -32,6 +33,9 @@ class Law:
         kinds = self.reach(rule.jurisdiction)
         return bool(kinds) and rule.stands(self.day, kinds)
 
+    def _speaks(self, rule: NormRule | PreemptionRule) -> bool:
+        return self.actions is None or not self.actions.isdisjoint(rule.actions)
+
     def reach(self, jurisdiction: str) -> Kinds:
         """The agency's kinds that rules of a jurisdiction can bind: those of a place never bind a kind above it."""
         if jurisdiction != self.path.place.path or jurisdiction.count("/") < 2:
@@ -41,12 +45,12 @@ class Law:
     @cached_property
     def norms(self) -> tuple[NormRule, ...]:
         """The norms, outermost layer first."""
-        return tuple(rule for layer in self.layers for rule in layer.norms if self._stands(rule))
+        return tuple(rule for layer in self.layers for rule in layer.norms if self._speaks(rule) and self._stands(rule))
 
     @cached_property
     def preemptions(self) -> tuple[PreemptionRule, ...]:
         """The preemptions."""
-        return tuple(rule for layer in self.layers for rule in layer.preemptions if self._stands(rule))
+        return tuple(rule for layer in self.layers for rule in layer.preemptions if self._speaks(rule) and self._stands(rule))
 
     @cached_property
     def holdings(self) -> tuple[HoldingRule, ...]:

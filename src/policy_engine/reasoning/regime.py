@@ -10,7 +10,7 @@ from threading import RLock
 
 from policy_engine.language.lexicon import Lexicon
 from policy_engine.language.rules import RuleBase
-from policy_engine.language.tree import ConceptTest, Tree, walk
+from policy_engine.language.tree import ConceptTest, QuestionTest, Tree, walk
 from policy_engine.reasoning.cells import CellBuilder, Variable
 from policy_engine.reasoning.circuit import Circuit
 from policy_engine.reasoning.clock import Clockwork
@@ -45,7 +45,10 @@ class Regime:
         pins: Mapping[str, bool] | None = None,
         events: Mapping[str, tuple[Tree, str | None]] | None = None,
         max_nodes: int = MAX_NODES,
+        span: Sequence[Law] = (),
+        conditions: Sequence[Tree] = (),
     ) -> None:
+        """`span`: the laws whose tests make the variables, where regimes are to be compared; `conditions`: further tests that need cells."""
         self.law, self.clockwork, self.pins, self.max_nodes = law, clockwork, dict(pins or {}), max_nodes
         self.events = events or {}
         self._lock = RLock()
@@ -54,9 +57,13 @@ class Regime:
         self._last_planes: tuple[Pattern, bool, dict[int, tuple[int, int]]] = ((), False, {})
         self.actions = tuple(name for name, action in law.lexicon.actions.items() if set(action.by) & law.kinds)
         builder = CellBuilder(law.lexicon)
-        for rule in (*law.norms, *law.preemptions):
-            builder.collect(tests_of(rule))
-        self._add_questions(builder)
+        laws = span or (law,)
+        for one in laws:
+            for rule in (*one.norms, *one.preemptions):
+                builder.collect(tests_of(rule))
+        for tree in conditions:
+            builder.collect(tests_in(tree))
+        self._add_questions(builder, laws)
         for question in self.pins:
             builder.questions.pop(question, None)
         builder.order.pop(agency_fact, None)
@@ -74,7 +81,7 @@ class Regime:
         self._diagrams: dict[str, Diagram | None] = {}
         self._memo: dict[tuple[tuple[str, ...], Pattern], tuple[int, ...]] = {}
 
-    def _add_questions(self, builder: CellBuilder) -> None:
+    def _add_questions(self, builder: CellBuilder, laws: Sequence[Law]) -> None:
         """Questions bring the tests of the holdings that settle them, and those may ask further questions."""
         done: set[str] = set()
         while True:
@@ -83,7 +90,7 @@ class Regime:
                 return
             for name in new:
                 done.add(name)
-                for item in self.law.holdings:
+                for item in (holding for law in laws for holding in law.holdings):
                     if item.settles == name:
                         builder.collect(tests_of(item))
 
@@ -125,6 +132,19 @@ class Regime:
         found = self._status_supports.get(action)
         if found is None:
             found = self._status_supports[action] = tuple(self.circuit.support(self.action(action).conditions()))
+        return found
+
+    def questions(self, action: str) -> set[str]:
+        """The questions of law that an action's norms and preemptions ask, also through the holdings that settle them."""
+        rules: list[RuleBase] = [norm for norm in self.law.norms if action in norm.actions]
+        rules += [item for item in self.law.preemptions if action in item.actions]
+        found = {test.question for rule in rules for test in tests_of(rule) if isinstance(test, QuestionTest)}
+        left = list(found)
+        while left:
+            name = left.pop()
+            more = {test.question for item in self.law.holdings if item.settles == name for test in tests_of(item) if isinstance(test, QuestionTest)} - found
+            found |= more
+            left += more
         return found
 
     # -- ruling -----------------------------------------------------------------------------------
@@ -191,24 +211,41 @@ class Regime:
         return self._diagrams[action]
 
     def _build(self, action: str) -> Diagram | None:
-        node = self.action(action)
-        constraint = self.constraint(action)
-        order = self.circuit.support([*node.conditions(), constraint])
-        falls = [fall.literal for item in node.norms for fall in item.displaced]
-        order += [index for index in dict.fromkeys((*self.support(action), *self.circuit.support(falls))) if index not in order]
-        shuffle = random.Random(len(order))
-        for _ in range(TRIES):
-            store = Diagrams(self.circuit, order, self.max_nodes)
+        for order in orders(self.order(action)):
             try:
-                require, forbid, grant = (store.build(literal) for literal in node.conditions())
-                want = store.negate(grant) if node.default_prohibited else 0
-                possible = store.build(constraint)
-                cases = [(store.negate(possible), IMPOSSIBLE), (store.and_(require, forbid), CONFLICT), (forbid, PROHIBITED), (want, PROHIBITED), (require, REQUIRED)]
-                return Diagram(store, store.choose(cases, PERMITTED))
+                return self.grow(action, order)
             except TooLarge:
-                moved = order.pop(shuffle.randrange(len(order)))
-                order.insert(shuffle.randrange(len(order) + 1), moved)
+                continue
         return None
+
+    def order(self, action: str) -> list[int]:
+        """The variables of an action in the order in which its diagram is first tried."""
+        node = self.action(action)
+        order = self.circuit.support([*node.conditions(), self.constraint(action)])
+        falls = self.circuit.support([fall.literal for item in node.norms for fall in item.displaced])
+        return list(dict.fromkeys([*order, *self.support(action), *falls]))
+
+    def rule_once(self, encoding: Encoding, action: str) -> int:
+        """The same as `rule` for one action, for a regime that decides little: the diagram is made for what is open in this one case."""
+        try:
+            found = [self.grow(action, self.order(action), pattern) for pattern in encoding.patterns]
+        except TooLarge:
+            return self.rule(encoding, (action,))[0]
+        return _union([diagram.store.reach(diagram.root, pattern, {}) & POSSIBLE for diagram, pattern in zip(found, encoding.patterns, strict=True)])
+
+    def grow(self, action: str, order: Sequence[int], known: Sequence[int] | None = None) -> Diagram:
+        """The action's diagram under one order of the variables; `known`: the cells that they are confined to.
+
+        Raises:
+            TooLarge: it would pass the bound.
+        """
+        node = self.action(action)
+        store = Diagrams(self.circuit, order, self.max_nodes, known)
+        require, forbid, grant = (store.build(literal) for literal in node.conditions())
+        want = store.negate(grant) if node.default_prohibited else 0
+        possible = store.build(self.constraint(action))
+        cases = [(store.negate(possible), IMPOSSIBLE), (store.and_(require, forbid), CONFLICT), (forbid, PROHIBITED), (want, PROHIBITED), (require, REQUIRED)]
+        return Diagram(store, store.choose(cases, PERMITTED))
 
     def norm_truth(self, action: str, pattern: Pattern, node: NormNode) -> tuple[tuple[bool, bool], tuple[bool, bool]]:
         """Exactly whether a norm may apply and may not, may survive and may not."""
@@ -259,6 +296,17 @@ class Regime:
         return None if root < 0 else root
 
 
+def orders(first: Sequence[int]) -> Iterator[list[int]]:
+    """The orders of variables under which a diagram is tried: the first, then some that move one variable each."""
+    order = list(first)
+    shuffle = random.Random(len(order))
+    for _ in range(TRIES):
+        yield list(order)
+        if order:
+            moved = order.pop(shuffle.randrange(len(order)))
+            order.insert(shuffle.randrange(len(order) + 1), moved)
+
+
 def _union(bits: Sequence[int]) -> int:
     result = 0
     for item in bits:
@@ -276,6 +324,11 @@ def _status_code(words: Sequence[str], nodes: Sequence[ActionNode]) -> Iterator[
 def tests_of(rule: RuleBase) -> Iterator[Tree]:
     """Every test of a fact or question in a rule's conditions."""
     for tree in (rule.when, rule.unless):
-        for node in walk(tree):
-            if not isinstance(node, ConceptTest):
-                yield node
+        yield from tests_in(tree)
+
+
+def tests_in(tree: Tree) -> Iterator[Tree]:
+    """Every test of a fact or question in a condition."""
+    for node in walk(tree):
+        if not isinstance(node, ConceptTest):
+            yield node

@@ -1,0 +1,158 @@
+"""Scenarios in the words of scenario files, to be read by people and kept as regression tests."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from policy_engine.language.facts import UNKNOWN, FactValue
+from policy_engine.language.problems import BadInput
+from policy_engine.language.scenario import Scenario
+from policy_engine.language.times import Moment
+
+WIDTH = 170
+
+
+class _Flow(dict[str, Any]):
+    """A mapping to be written on one line."""
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes `_Flow` on one line, and never an alias."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+_Dumper.add_representer(_Flow, lambda dumper, data: dumper.represent_mapping("tag:yaml.org,2002:map", data, flow_style=True))
+
+
+def as_mapping(scenario: Scenario, zone: dt.tzinfo) -> dict[str, Any]:
+    """A scenario as a scenario file writes it: facts nested by their first word, times local to the place."""
+    kinds = sorted(scenario.kinds)
+    agency: dict[str, Any] = {"kind": kinds[0] if len(kinds) == 1 else kinds}
+    if scenario.agency_name is not None:
+        agency["name"] = scenario.agency_name
+    given = {name: value for name, value in scenario.facts.items() if name not in scenario.registry and (name != "agency.name" or scenario.agency_name is None)}
+    whole: dict[str, Any] = {
+        "id": scenario.id,
+        "title": scenario.title,
+        "as_of": scenario.as_of.astimezone(zone).strftime("%Y-%m-%dT%H:%M"),
+        "jurisdiction": scenario.jurisdiction,
+        "agency": agency,
+        "facts": nested({name: as_value(value, zone) for name, value in given.items()}),
+        "assume": dict(scenario.assume),
+        "actions": list(scenario.actions),
+        "expect": dict(scenario.expect),
+        "expect_candidates": {action: list(statuses) for action, statuses in scenario.expect_candidates.items()},
+        "why": scenario.why,
+    }
+    return {key: value for key, value in whole.items() if value or key == "facts"}
+
+
+def as_yaml(scenario: Scenario, zone: dt.tzinfo) -> str:
+    """A scenario file that holds the scenario."""
+    return dump(_lined(as_mapping(scenario, zone)))
+
+
+def as_cases(whole: Sequence[dict[str, Any]]) -> str:
+    """One document of a scenario file: what some scenarios (as mappings) have in common as its base, and one line for each."""
+    base = _common(whole) if len(whole) > 1 else {}
+    if not base:
+        return dump(_lined(whole[0]))
+    return dump({"base": _lined(base), "cases": [_Flow(_flow(_without(item, base))) for item in whole]})
+
+
+def _lined(whole: Mapping[str, Any]) -> dict[str, Any]:
+    """A mapping whose short parts are written on one line each."""
+    found = {key: _Flow(value) if isinstance(value, dict) and key != "facts" else value for key, value in whole.items()}
+    if "facts" in found:
+        found["facts"] = {name: _Flow(value) if isinstance(value, dict) else value for name, value in whole["facts"].items()}
+    return found
+
+
+def dump(data: Any) -> str:
+    """YAML as scenario files are written here."""
+    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=WIDTH)
+
+
+def nested(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Dotted names as mappings of mappings, one level deep."""
+    found: dict[str, Any] = {}
+    for name, value in facts.items():
+        head, dot, rest = name.partition(".")
+        if dot:
+            found.setdefault(head, {})[rest] = value
+        else:
+            found[name] = value
+    return found
+
+
+def as_value(value: FactValue, zone: dt.tzinfo) -> Any:
+    """One fact's value in YAML's words."""
+    if value is UNKNOWN:
+        return "unknown"
+    if isinstance(value, frozenset):
+        return sorted(value)
+    if isinstance(value, Moment):
+        return value.first.astimezone(zone).strftime("%Y-%m-%dT%H:%M") if value.exact else value.written
+    if isinstance(value, tuple):
+        return [{key: _field(item) for key, item in record.items()} for record in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def _field(value: Any) -> Any:
+    if value is UNKNOWN:
+        return "unknown"
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _common(whole: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """What every mapping holds, mappings inside compared key by key."""
+    first, *rest = whole
+    found: dict[str, Any] = {}
+    for key, value in first.items():
+        others = [item.get(key) for item in rest]
+        if all(other == value for other in others):
+            found[key] = value
+        elif isinstance(value, dict) and all(isinstance(other, dict) for other in others):
+            inside = _common([value, *(other for other in others if isinstance(other, dict))])
+            if inside:
+                found[key] = inside
+    return found
+
+
+def _without(item: dict[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in item.items():
+        if key not in base:
+            found[key] = value
+        elif base[key] != value:
+            found[key] = _without(value, base[key])
+    return found
+
+
+def _flow(data: dict[str, Any]) -> dict[str, Any]:
+    return {key: _Flow(_flow(value)) if isinstance(value, dict) else value for key, value in data.items()}
+
+
+def write_files(texts: Mapping[Path, str]) -> None:
+    """Write files, each whole or not at all.
+
+    Raises:
+        BadInput: a file that cannot be written.
+    """
+    for path, text in texts.items():
+        partial = path.with_suffix(".partial")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            partial.write_text(text, encoding="utf-8")
+            partial.replace(path)
+        except OSError as error:
+            raise BadInput.one(f"cannot be written: {error.strerror}", str(path)) from None
