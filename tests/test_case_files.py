@@ -51,7 +51,7 @@ def test_case_file(engine: Engine, path: Path) -> None:
     [
         ("status: {hold: prohibited}", "status: {hold: required}", "at 2025-12-01 17:00:00: hold: expected required, found prohibited"),
         ("because: {hold: us.hold.max-48h}", "because: {hold: us.hold.citizen}", "hold: expected because of us.hold.citizen, found us.hold.max-48h"),
-        ("acts: {hold: in_order}", "acts: {hold: against}", "after kept-friday: hold: expected against the decision, found in order"),
+        ("acts: {hold: unsettled}", "acts: {hold: against}", "after kept-friday: hold: expected against the decision, found unsettled"),
         ("us.clock.form-48h: expired", "us.clock.form-48h: running", "us.clock.form-48h: expected running, found expired"),
         ("ends: {us.clock.regulation-48h: 2025-12-01T17:00", "ends: {us.clock.regulation-48h: 2025-12-02T17:00", "us.clock.regulation-48h: expected to end 2025-12-02"),
         ("must: {us.clock.regulation-48h: us.hold.max-48h}", "must: {us.clock.regulation-48h: tx.detainer-hold}", "expected tx.detainer-hold, found us.hold.max-48h"),
@@ -77,7 +77,7 @@ def test_a_wrong_expectation_fails(engine: Engine, tmp_path: Path, old: str, new
         ("event: bail_posted", "event: bail_post", ":17:23: unknown kind of event `bail_post`; did you mean `bail_posted`?"),
         ("at: 2025-11-26T17:00}", "at: 2025-11-26}", ":17:40: found `2025-11-26`; an event has a time, not only a day"),
         ("{after: handed,", "{after: handled,", "unknown event of this file `handled`; did you mean `handed`?"),
-        ("  - {id: copy, event", "  - {id: detainer, event", "event `detainer` stands twice in this file"),
+        ("  - {id: ice, event", "  - {id: detainer, event", "event `detainer` stands twice in this file"),
         ("status: {hold: prohibited}", "status: {holt: prohibited}", "unknown action `holt`; did you mean `hold`?"),
         ("status: {hold: prohibited}", "status: {hold: forbidden}", "found `forbidden`; valid:"),
         ("jurisdiction: us/tx/bexar-county", "jurisdiction: us/tx/bexxar-county", "unknown place `us/tx/bexxar-county`"),
@@ -109,7 +109,7 @@ def test_the_command_prints_the_timeline() -> None:
     done = run("case", "scenarios/cases/tx-holiday-weekend.yaml")
     assert (done.returncode, done.stderr) == (0, "")
     assert "second opinion: agreed" in done.stdout
-    assert "hold: required -> prohibited, by us.hold.max-48h" in done.stdout
+    assert "hold: required or permitted or prohibited -> prohibited, by us.hold.max-48h" in done.stdout
     assert "hold done: against the decision (hold was prohibited)" in done.stdout
     assert "\x1b" not in done.stdout
 
@@ -123,11 +123,12 @@ def test_late_news_is_told_on_the_timeline() -> None:
 def test_the_command_gives_json_and_a_gantt() -> None:
     found = json.loads(run("case", "scenarios/cases/tx-holiday-weekend.yaml", "-f", "json").stdout)
     assert (found["schema"], found["case"], len(found["events"])) == ("policy-engine.timeline/1", "tx-holiday-weekend", 7)
-    assert [step["kind"] for step in found["timeline"]].count("turn") == 2
+    assert [step["kind"] for step in found["timeline"]].count("turn") == 3
     gantt = run("case", "scenarios/cases/tx-holiday-weekend.yaml", "-f", "gantt").stdout.splitlines()
     assert gantt[0] == "gantt"
     assert "    The regulation's 48 hours :crit, 2025-11-26T17:00:00, 2025-12-01T17:00:00" in gantt
-    assert "    required :2025-11-26T17:00:00, 2025-12-01T17:00:00" in gantt
+    assert "    required :2025-11-26T17:00:00, 2025-11-28T17:00:00" in gantt
+    assert "    required or permitted or prohibited :crit, 2025-11-28T17:00:00, 2025-12-01T17:00:00" in gantt
 
 
 def test_a_log_is_kept_and_replayed(tmp_path: Path) -> None:
@@ -176,7 +177,7 @@ def test_wrong_words_end_with_2(words: list[str], told: str) -> None:
 def test_the_test_command_runs_cases(tmp_path: Path) -> None:
     done = run("test", "scenarios/cases/tx-holiday-weekend.yaml", "scenarios/us/pa")
     assert done.returncode == 0
-    assert "1 cases, 7 points of their timelines, 0 cases failed" in done.stdout
+    assert "1 cases, 9 points of their timelines, 0 cases failed" in done.stdout
     wrong = tmp_path / "wrong.yaml"
     wrong.write_text(WEEKEND.read_text(encoding="utf-8").replace("status: {hold: prohibited}", "status: {hold: required}"), encoding="utf-8")
     done = run("test", str(wrong))

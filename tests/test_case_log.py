@@ -272,7 +272,7 @@ def edit(root: Path, file: str, old: str, new: str) -> None:
 
 
 def test_under_another_rulebook_the_differences_are_told(log: Path, other: Path) -> None:
-    edit(other, "us/tx/detainers.yaml", "      - not: us.past-48h\n", "      - not: custody.release_due.hours_ago > 4\n")
+    edit(other, "us/tx/offenses.yaml", "      - not: us.past-48h\n", "      - not: custody.release_due.hours_ago > 4\n")
     found = replay(log, Engine(other), second_opinion=False)
     assert (found.own, found.broken, found.impossible) == (0, [], {})
     assert found.same < found.entries

@@ -10,7 +10,7 @@ import pytest
 import random_rulebooks
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from test_reference import real_case
+from test_reference_real import real_case
 
 from policy_engine import Engine
 from policy_engine.cases.opinion import Agreement, Disagreement, SecondOpinion
@@ -20,13 +20,36 @@ from policy_engine.reasoning.regime import Regime
 
 ROOT = Path(__file__).resolve().parent.parent
 SCENARIOS = sorted(path for path in (ROOT / "scenarios").rglob("*.yaml") if not is_case_file(path))
+EVERY = 4  # all of them take half a minute; `benchmarks/cases.py --full` holds every one
 
 
-def test_every_scenario_agrees(engine: Engine) -> None:
-    found = [engine.opinion.check(engine.decide(scenario)) for path in SCENARIOS for scenario in engine.scenarios(path)]
-    assert len(found) >= 200
-    assert sum(item.rules for item in found) > 15_000
+def test_scenarios_of_every_file_agree(engine: Engine) -> None:
+    scenarios = [scenario for path in SCENARIOS for scenario in engine.scenarios(path)]
+    found = [engine.opinion.check(engine.decide(scenario)) for scenario in scenarios[::EVERY]]
+    assert len(found) >= 380
+    assert sum(item.rules for item in found) > 25_000
     assert {name for item in found for name in item.unconfirmed} == set()
+
+
+@pytest.mark.parametrize(
+    ("place", "kinds"),
+    [
+        ("us/ca/san-diego-county", ["sheriff", "jail"]),
+        ("us/ca/los-angeles", ["police", "city"]),
+        ("us/il/chicago", ["police", "city"]),
+        ("us/il/cook-county", ["sheriff", "jail", "county"]),
+        ("us/ny/new-york-city", ["police", "jail", "city"]),
+        ("us/fl/miami-dade-county", ["jail", "county"]),
+    ],
+)
+def test_the_largest_regimes_load_on_every_day_on_which_their_law_changes(engine: Engine, place: str, kinds: list[str]) -> None:
+    """The limits of durable_rules are checked for every plan, and the newest of them is loaded and asked."""
+    path = engine.rulebook.path(place)
+    days = engine.cut_days(path)
+    plans = [engine.opinion.plan(engine.regime(place, kinds, day)) for day in days]
+    assert max(made.rules for made in plans) > 60
+    case = {"id": "case", "as_of": f"{days[-1]}T12:00", "jurisdiction": place, "agency": {"kind": kinds}, "facts": {"detainer.lodged": True}}
+    assert engine.opinion.check(engine.decide(case)).rules >= 50
 
 
 def test_scenarios_made_up_over_real_regimes_agree(engine: Engine) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import datetime as dt
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
     from policy_engine.cases.events import EventReader
     from policy_engine.cases.horizon import Horizon
     from policy_engine.cases.opinion import SecondOpinion
+    from policy_engine.language.tables import Table
+
+MAX_REGIMES = 400  # compiled regimes kept; the one asked for longest ago is dropped first
+MAX_MOMENTS = 50_000  # ways of asking for which the regime is remembered
 
 ScenarioLike = Scenario | Mapping[str, Any] | str | Path
 
@@ -55,7 +60,7 @@ class Engine:
         self.presumptions = Presumptions(lexicon, self._presumption_rules())
         self.events = self._events()
         self._lock = RLock()
-        self._regimes: dict[tuple[object, ...], Regime] = {}
+        self._regimes: OrderedDict[tuple[object, ...], Regime] = OrderedDict()
         self._by_moment: dict[tuple[object, ...], Regime] = {}
         self._cuts: dict[str, list[dt.date]] = {}
         self._clockworks: dict[str, Clockwork] = {}
@@ -127,7 +132,7 @@ class Engine:
 
     # -- regimes ----------------------------------------------------------------------------------
     def regime(self, jurisdiction: str, kinds: Iterable[str], as_of: dt.datetime | dt.date, assume: Mapping[str, bool] | None = None) -> Regime:
-        """The law in force for a place, kinds of agency and day, compiled; the same object for the same law."""
+        """The law in force for a place, kinds of agency and day, compiled; the same object for the same law as long as it is among the last `MAX_REGIMES`."""
         path = self.rulebook.path(jurisdiction)
         wanted = frozenset(kinds)
         clockwork = self.clockwork(path)
@@ -142,6 +147,11 @@ class Engine:
                 law = Law(self.rulebook.lexicon, path, wanted, days[segment - 1] if segment else dt.date.min)
                 found = Regime(law, self.presumptions, clockwork, self.rulebook.card.agency_fact, dict(pins), self.events)
                 self._regimes[key] = found
+                if len(self._regimes) > MAX_REGIMES:
+                    self._regimes.popitem(last=False)
+                    self._by_moment.clear()  # it must not keep alive what was dropped
+            else:
+                self._regimes.move_to_end(key)
         return found
 
     def clockwork(self, path: LawPath) -> Clockwork:
@@ -189,10 +199,11 @@ class Engine:
         key = (case.jurisdiction, case.kinds, case.as_of, tuple(case.assume.items()))
         regime = self._by_moment.get(key)
         if regime is None:
-            regime = self.regime(case.jurisdiction, case.kinds, case.as_of, case.assume)
-            if len(self._by_moment) > 50_000:
-                self._by_moment.clear()
-            self._by_moment[key] = regime
+            with self._lock:
+                regime = self.regime(case.jurisdiction, case.kinds, case.as_of, case.assume)
+                if len(self._by_moment) >= MAX_MOMENTS:
+                    self._by_moment.clear()
+                self._by_moment[key] = regime
         asked = tuple(actions) if actions is not None else case.actions
         judged = regime.actions
         if asked:
@@ -204,11 +215,17 @@ class Engine:
     def registry_facts(self, jurisdiction: str, facts: Mapping[str, FactValue], as_of: dt.datetime) -> dict[str, FactValue]:
         """What the registry's tables say of a place, or of the agency that the facts name, at a moment; empty where they say nothing."""
         found: dict[str, FactValue] = {}
-        for table in self.rulebook.tables.values():
-            if all(fact in facts for fact in table.spec.match.values()):
-                clockwork = self.clockwork(self.rulebook.path(jurisdiction))
-                found |= table.facts(jurisdiction, facts, clockwork.local(as_of).date(), clockwork.zone)
+        for table in self._tables_for(facts):
+            clockwork = self.clockwork(self.rulebook.path(jurisdiction))
+            found |= table.facts(jurisdiction, facts, clockwork.local(as_of).date(), clockwork.zone)
         return found
+
+    def registry_days(self, jurisdiction: str, facts: Mapping[str, FactValue]) -> set[dt.date]:
+        """The days from which on the registry's tables may say something else of a place, or of the agency that the facts name."""
+        return {day for table in self._tables_for(facts) for day in table.turns(jurisdiction, facts)}
+
+    def _tables_for(self, facts: Mapping[str, FactValue]) -> list[Table]:
+        return [table for table in self.rulebook.tables.values() if all(fact in facts for fact in table.spec.match.values())]
 
     def evaluate_batch(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -43,7 +43,7 @@ class Case:
     """
 
     def __init__(self, engine: Engine, scenario: Scenario, opinion: SecondOpinion | None, strict: bool = False) -> None:
-        self.engine, self.scenario = engine, scenario
+        self.engine, self.scenario = engine, scenario.at(scenario.as_of)
         self._opinion, self._strict = opinion, strict
         self.second_opinion = "agreed" if opinion else "off"
         self._unconfirmed: dict[str, None] = {}
@@ -121,7 +121,7 @@ class Case:
 
     @property
     def facts(self) -> Facts:
-        """The facts as they stand."""
+        """The facts as the opening and the events state them; what the registry gives beside them stands in `decision.scenario.facts`."""
         return self._standing.facts
 
     @property
@@ -170,10 +170,18 @@ class Case:
     ) -> tuple[Step, Standing]:
         return make_step(self._decide(facts, decided), kind, at, events, before, self._stood, event, acts)
 
-    def _turns(self, facts: Facts, start: dt.datetime, end: dt.datetime) -> list[dt.datetime]:
-        scenario = self.scenario
-        regime = self.engine.regime(scenario.jurisdiction, scenario.kinds, start, scenario.assume)
-        return self.engine.horizon.turns(regime, facts, self._cuts, start, end)
+    def _turns(self, facts: Facts, start: dt.datetime, end: dt.datetime) -> Iterator[dt.datetime]:
+        """The turns from one moment and before another. Each is sought under the law and with the registry of the moment that the one before it brought."""
+        scenario, engine = self.scenario, self.engine
+        days = engine.registry_days(scenario.jurisdiction, facts).union(self._cuts)
+        turn: dt.datetime | None = start
+        while turn is not None:
+            regime = engine.regime(scenario.jurisdiction, scenario.kinds, start, scenario.assume)
+            stated = {**engine.registry_facts(scenario.jurisdiction, facts, start), **facts}
+            turn = engine.horizon.next_turn(regime, stated, days, start, end)
+            if turn is not None:
+                yield turn
+                start = turn + TICK
 
     # -- events -----------------------------------------------------------------------------------
     def apply(self, event: Mapping[str, Any] | Event, *, document: Document | None = None) -> Step:
@@ -267,12 +275,12 @@ class Case:
 
     def next_turn(self, before: dt.datetime) -> dt.datetime | None:
         """The next moment before another at which time alone may change something."""
-        return next(iter(self._turns(self._standing.facts, self._standing.now, before)), None)
+        return next(self._turns(self._standing.facts, self._standing.now, before), None)
 
     def _roll(self, standing: Standing, until: dt.datetime, events: list[Event]) -> tuple[list[Step], Standing]:
         steps: list[Step] = []
         while standing.now < until:
-            turn = next(iter(self._turns(standing.facts, standing.now, until)), None)
+            turn = next(self._turns(standing.facts, standing.now, until), None)
             if turn is None:
                 break
             step, standing = self._step("turn", turn, turn + TICK, standing.facts, events, standing)

@@ -36,11 +36,15 @@ class Horizon:
     def __init__(self) -> None:
         self._tested: WeakKeyDictionary[Regime, _Tested] = WeakKeyDictionary()
 
-    def turns(self, regime: Regime, facts: Mapping[str, FactValue], cuts: Iterable[dt.date], after: dt.datetime, until: dt.datetime) -> list[dt.datetime]:
-        """The moments from `after` and before `until` at which something may change, in order."""
+    def next_turn(self, regime: Regime, facts: Mapping[str, FactValue], days: Iterable[dt.date], after: dt.datetime, until: dt.datetime) -> dt.datetime | None:
+        """The first moment from `after` and before `until` at which something may change, under the law and with the facts of `after`.
+
+        Args:
+            days: the days on which law begins or ends, or the registry says something else.
+        """
         clockwork = regime.clockwork
         first, last = clockwork.local(after).date(), clockwork.local(until).date()
-        found = {clockwork.midnight(day) for day in cuts if first <= day <= last}
+        found = {clockwork.midnight(day) for day in days if first <= day <= last}
         tested = self._of(regime)
         for fact, thresholds in tested.thresholds.items():
             value = facts.get(fact)
@@ -49,6 +53,8 @@ class Horizon:
             if isinstance(value, Moment):
                 for end in {value.first, value.last}:
                     found |= {turn for item in thresholds for turn in _reached(item, end, clockwork)}
+            if not (isinstance(value, Moment) and value.exact):
+                found |= set(_crossings(thresholds, first, last, clockwork))
         for start, hours, excluding in _limits(regime):
             value = facts.get(start)
             if isinstance(value, Moment) and value.exact:
@@ -57,7 +63,7 @@ class Horizon:
             records = facts.get(fact)
             if isinstance(records, tuple):
                 found |= {turn for record in records for field, number in years for turn in _anniversary(record.get(field), number, clockwork)}
-        return sorted(turn for turn in found if after <= turn < until)
+        return min((turn for turn in found if after <= turn < until), default=None)
 
     def _of(self, regime: Regime) -> _Tested:
         found = self._tested.get(regime)
@@ -101,6 +107,30 @@ def _reached(item: Threshold, start: dt.datetime, clockwork: Clockwork) -> Itera
     elif item.quantity == "days_ago":
         days = math.floor(item.number) + 1 if item.strict else math.ceil(item.number)
         yield clockwork.midnight(clockwork.local(start).date() + dt.timedelta(days=days))
+
+
+def _crossings(thresholds: Iterable[Threshold], first: dt.date, last: dt.date, clockwork: Clockwork) -> Iterable[dt.datetime]:
+    """When the ways in which a time that is not known can reach its thresholds together may change.
+
+    More than 48 hours ago but not more than 48 working hours: on a Tuesday that can be so, over the weekend, on a Thursday it cannot.
+    Elapsed and working hours part and meet again only over days left out; calendar days and hours can at any midnight.
+    """
+    elapsed = {item.number for item in thresholds if item.quantity == "hours_ago"} | {0.0 for item in thresholds if item.quantity == "is_past"}
+    working = {item.number for item in thresholds if item.quantity == "workday_hours_ago"}
+    by_day = any(item.quantity == "days_ago" for item in thresholds)
+    if bool(elapsed) + bool(working) + by_day < 2:
+        return
+    back = dt.timedelta(days=14 + 2 * math.ceil(max(elapsed | working, default=0) / 24))
+    for number in range((last - first + back).days + 2):
+        day = first - back + dt.timedelta(days=number)
+        left_out, before = (clockwork.left_out(item, clockwork.workdays) for item in (day, day - dt.timedelta(days=1)))
+        if by_day or left_out != before:
+            start = clockwork.midnight(day)
+            yield start
+            yield from (start + dt.timedelta(hours=hours) for hours in elapsed)
+            yield from (clockwork.add(start, hours, clockwork.workdays) for hours in working)
+            if left_out:  # working time stands still: elapsed time may catch up with it
+                yield from (clockwork.back(start, counted, clockwork.workdays) + dt.timedelta(hours=hours) for counted in working for hours in elapsed)
 
 
 def _anniversary(day: object, years: float, clockwork: Clockwork) -> Iterable[dt.datetime]:

@@ -10,7 +10,7 @@ from policy_engine.cases.events import Event
 from policy_engine.cases.step import ClockState, DutyState, Must
 from policy_engine.language.tree import TRUE
 from policy_engine.reasoning.consequences import deadlines
-from policy_engine.reasoning.decision import Decision
+from policy_engine.reasoning.decision import Decision, Outcome
 from policy_engine.reasoning.status import Status
 
 Duties = Mapping[str, DutyState]
@@ -100,13 +100,19 @@ def news(before: Mapping[str, DutyState] | Mapping[str, ClockState], after: Mapp
     return tuple(item for name, item in after.items() if before.get(name) != item)
 
 
-def musts(decision: Decision, clocks: Iterable[ClockState]) -> tuple[Must, ...]:
-    """What follows from the clocks that have just run out, and by which authority."""
+def musts(decision: Decision, clocks: Iterable[ClockState], former: Mapping[str, Outcome]) -> tuple[Must, ...]:
+    """What follows from the clocks that have just run out, and by which authority.
+
+    Where the clock leaves the action open, the authority is the one that governed until then and is now in doubt.
+    """
     found = []
     for clock in clocks:
         outcome = decision.outcomes.get(clock.action)
         if clock.state == "expired" and not clock.possible and outcome is not None:
             ref = outcome.governing[0]
+            if outcome.status is Status.UNDETERMINED and clock.action in former:
+                until_then = {item.id for item in former[clock.action].governing}
+                ref = next((item for item in outcome.governing if item.id in until_then), ref)
             statuses = tuple(str(item) for item in outcome.candidates)
             found.append(Must(clock.id, clock.action, statuses, ref.id, ref.citation, ref.says.strip()))
     return tuple(found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -14,7 +14,7 @@ from policy_engine.cases.stepper import Facts, judge, outcomes_of
 from policy_engine.reasoning.decision import Decision
 
 Decide = Callable[[Facts, dt.datetime], Decision]
-Turns = Callable[[Facts, dt.datetime, dt.datetime], list[dt.datetime]]
+Turns = Callable[[Facts, dt.datetime, dt.datetime], Iterable[dt.datetime]]
 
 
 @dataclass(slots=True)
@@ -51,13 +51,14 @@ class Reviser:
         running: dict[str, _Open] = {}
         for moment, facts in self._moments(events, steps, since, now):
             decision = self.decide(facts, moment)
+            local = decision.regime.clockwork.local(moment)
             then = decided_at(steps, moment)
             for action, instead in outcomes_of(decision).items():
                 known = running.get(action)
                 if known is not None and (known.decided, known.instead) != (then.get(action), instead):
-                    differences.append(_closed(action, running.pop(action), moment))
+                    differences.append(_closed(action, running.pop(action), local))
                 if instead != then.get(action) and action not in running:
-                    running[action] = _Open(moment, then.get(action, ()), instead, tuple(ref.id for ref in decision.outcomes[action].governing))
+                    running[action] = _Open(local, then.get(action, ()), instead, tuple(ref.id for ref in decision.outcomes[action].governing))
         differences += [_closed(action, item, now) for action, item in running.items()]
         verdicts = {(act.event, act.action): act.verdict for act in (*(act for step in steps for act in step.acts), *acts)}
         again = [(act, verdicts.get((act.event, act.action), IN_ORDER)) for act in self._acts(events, since, now)]

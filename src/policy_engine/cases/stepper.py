@@ -19,7 +19,7 @@ Facts = Mapping[str, FactValue]
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What stands in a case after its last step."""
+    """What stands in a case after its last step. `facts` are those that the opening and the events state: the registry is asked anew each time."""
 
     now: dt.datetime
     facts: Facts
@@ -75,12 +75,12 @@ def make_step(
         changes=changes,
         duties=news(before.duties if before else {}, duties),
         clocks=clock_news,
-        musts=musts(decision, clock_news),
+        musts=musts(decision, clock_news, former),
         acts=acts,
         law_began=began,
         law_ended=gone,
     )
-    return step, Standing(decision.scenario.as_of, decision.scenario.facts, past, regime, outcomes, duties, clocks)
+    return step, Standing(decision.scenario.as_of, decision.scenario.given, past, regime, outcomes, duties, clocks)
 
 
 def _change(outcome: Outcome, former: Outcome | None, before: Statuses, after: Statuses) -> Change:

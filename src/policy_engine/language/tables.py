@@ -79,6 +79,11 @@ class Table:
             days.add(self.spec.known_to + dt.timedelta(days=1))
         return sorted(days)
 
+    def turns(self, place: str, given: Mapping[str, FactValue]) -> set[dt.date]:
+        """The days from which on the table may say something else to a scenario: a row begins, has ended, or is no longer known."""
+        rows = self.matching(place, given)
+        return set(self.cut_days(rows)) if rows else set()
+
     def at(self, place: str, day: dt.date) -> list[tuple[Row, bool]]:
         """The rows in force on a day for a place and what lies under it, each with whether that is still known."""
         return [(row, not self._past_knowledge(row, day)) for row in self.rows() if day in row.span and _under(row.place, place)]
