@@ -286,7 +286,9 @@ class Regime:
         with self._lock:
             try:
                 root = store.build(literal)
-                constraint = self.constraint(action)
+                # what displaces a norm may test lists that no status of the action hangs on
+                outside = set(self.literal_support(literal)).difference(self.support(action))
+                constraint = self.resolution.constraint(self.order(action)) if outside else self.constraint(action)
                 if constraint != 1:
                     root = store.choose([(store.negate(store.build(constraint)), 2), (root, 1)], 0)
                 self._literal_roots[key] = root
