@@ -26,6 +26,7 @@ from policy_engine.testing.written import as_value, as_yaml, nested
 
 DAY = dt.timedelta(days=1)
 MOST_FACTS = 8
+MOST_VALUES = 50_000
 FIRST_LETTER = 0x4E00  # the longest run of assigned letters: room for 20,000 pairs of fact and value
 
 
@@ -50,6 +51,7 @@ class Strategies:
         self._pools: dict[str, dict[str, list[Choice]]] = {}
         self._drawers: dict[tuple[object, ...], SearchStrategy[list[tuple[str, Choice]]]] = {}
         self._day_drawers: dict[str, SearchStrategy[dt.date]] = {}
+        self._values: dict[tuple[int, dt.datetime], tuple[Choice, FactValue]] = {}
 
     def __getattr__(self, name: str) -> Any:
         """The strategy for the records of the list fact of this name."""
@@ -150,9 +152,17 @@ class Strategies:
         return dt.datetime.combine(as_of or usual_day(self.engine), dt.time(12), zone)
 
     def _value(self, item: Choice, as_of: dt.datetime, clockwork: Clockwork) -> FactValue:
-        if isinstance(item, Around):
-            return item.at(as_of, clockwork)
-        return item.at(as_of, clockwork, self.lexicon) if isinstance(item, Records) else item
+        """The value of a choice at a moment. Times and records are kept, with the choice that its key names: they take longer to make than a scenario to decide."""
+        if not isinstance(item, (Around, Records)):
+            return item
+        key = (id(item), as_of)
+        kept = self._values.get(key)
+        if kept is None:
+            if len(self._values) >= MOST_VALUES:
+                self._values.clear()
+            made = item.at(as_of, clockwork) if isinstance(item, Around) else item.at(as_of, clockwork, self.lexicon)
+            kept = self._values[key] = (item, made)
+        return kept[1]
 
     # -- scenarios --------------------------------------------------------------------------------
     def scenarios(
