@@ -80,7 +80,7 @@ def make_step(
         law_began=began,
         law_ended=gone,
     )
-    return step, Standing(decision.scenario.as_of, decision.scenario.facts, past, regime, outcomes, duties, clocks)
+    return step, Standing(decision.scenario.as_of, decision.scenario.given, past, regime, outcomes, duties, clocks)
 
 
 def _change(outcome: Outcome, former: Outcome | None, before: Statuses, after: Statuses) -> Change:

@@ -94,6 +94,11 @@ class Scenario:
     file: str = ""
     registry: frozenset[str] = frozenset()
 
+    @property
+    def given(self) -> dict[str, FactValue]:
+        """The facts without those found in the registry."""
+        return {name: value for name, value in self.facts.items() if name not in self.registry}
+
     def with_facts(self, changes: Mapping[str, FactValue | None]) -> Scenario:
         """The scenario with some facts changed; None takes a fact out."""
         facts = {name: value for name, value in {**self.facts, **changes}.items() if value is not None}
@@ -105,8 +110,7 @@ class Scenario:
 
     def at(self, as_of: dt.datetime) -> Scenario:
         """The scenario at another moment, as it was given: the registry speaks anew for its day."""
-        given = {name: value for name, value in self.facts.items() if name not in self.registry}
-        return replace(self, as_of=as_of, facts=given, registry=frozenset())
+        return replace(self, as_of=as_of, facts=self.given, registry=frozenset())
 
 
 def is_case_file(path: Path) -> bool:

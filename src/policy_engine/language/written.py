@@ -12,12 +12,15 @@ from policy_engine.language.times import Moment
 
 
 def scenario_as_written(scenario: Scenario, zone: dt.tzinfo) -> dict[str, Any]:
-    """All on which a decision hangs, as a mapping that `Engine.scenario` reads again: facts nested by their first word, times local to the place. What the registry gave is left to it."""
+    """All on which a decision hangs, as a mapping that `Engine.scenario` reads again: facts nested by their first word, times local to the place.
+
+    What the registry gave is left to it.
+    """
     kinds = sorted(scenario.kinds)
     agency: dict[str, Any] = {"kind": kinds[0] if len(kinds) == 1 else kinds}
     if scenario.agency_name is not None:
         agency["name"] = scenario.agency_name
-    given = {name: value for name, value in scenario.facts.items() if name not in scenario.registry and (name != "agency.name" or scenario.agency_name is None)}
+    given = {name: value for name, value in scenario.given.items() if name != "agency.name" or scenario.agency_name is None}
     whole: dict[str, Any] = {
         "id": scenario.id,
         "title": scenario.title,

@@ -22,7 +22,7 @@ from policy_engine.reasoning.clock import Clockwork
 from policy_engine.reasoning.law import cuts
 from policy_engine.testing.eventstreams import events
 from policy_engine.testing.landscape import usual_day
-from policy_engine.testing.pools import Around, Choice, Records, choices, record_choices, tested
+from policy_engine.testing.pools import Around, Choice, Records, choices, read_facts, record_choices, tested
 from policy_engine.testing.written import as_yaml
 
 DAY = dt.timedelta(days=1)
@@ -100,6 +100,12 @@ class Strategies:
             self._pools[jurisdiction] = found
         return found
 
+    def unread_facts(self, jurisdiction: str) -> list[str]:
+        """Facts on which no answer in a place can hang: no rule there tests them, no presumption asks for them, and the registry is not looked up by them."""
+        read = read_facts(self.engine, self.engine.rulebook.path(jurisdiction).layers)
+        quantities = {name for name, fact in self.lexicon.facts.items() if fact.same_as}  # other names of facts that may be read
+        return [name for name in self.lexicon.facts if name not in read | quantities]
+
     def fact_values(self, name: str, *, jurisdiction: str | None = None, as_of: dt.datetime | dt.date | None = None) -> SearchStrategy[FactValue]:
         """Values of a fact, weighted to either side of what the rules of a place (or of any) test, seen from a moment.
 
@@ -169,7 +175,7 @@ class Strategies:
     # -- scenarios --------------------------------------------------------------------------------
     def scenarios(
         self,
-        jurisdiction: str | None = None,
+        jurisdiction: str | Sequence[str] | None = None,
         as_of: dt.datetime | dt.date | None = None,
         given: Mapping[str, Any] | None = None,
         unknowns: float = 0.2,
@@ -179,7 +185,7 @@ class Strategies:
         """Scenarios of a place (or any), at a moment (or on any day that matters there).
 
         Args:
-            jurisdiction: the place; any place with rules if left out.
+            jurisdiction: the place, or places to draw from; any place with rules if left out.
             as_of: the moment; days on which law changes, and those around them, if left out.
             given: facts that every scenario states, as a scenario file writes them.
             unknowns: the share of facts that are stated to be unknown.
@@ -194,7 +200,8 @@ class Strategies:
         for kind in kinds:
             if kind not in self.lexicon.agency_kinds:
                 raise BadInput.one(unknown_name("agency kind", kind, self.lexicon.agency_kinds), "kinds")
-        chosen = [self.engine.rulebook.places.find(jurisdiction).path] if jurisdiction is not None else self.places
+        named = [jurisdiction] if isinstance(jurisdiction, str) else jurisdiction
+        chosen = self.places if named is None else [self.engine.rulebook.places.find(place).path for place in named]
         for place in chosen[:1]:
             self._given(given, place, self._moment(place, as_of))
         agencies = st.sampled_from(list(kinds) or list(self.lexicon.agency_kinds))
