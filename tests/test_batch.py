@@ -13,9 +13,10 @@ from unittest.mock import patch
 
 import pyarrow as pa
 import random_rulebooks
+import small_rulebook
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_reference import flat, real_case
+from test_reference_real import flat, real_case
 
 from policy_engine import Engine
 from policy_engine.reasoning.decision import Decision
@@ -115,3 +116,26 @@ def test_random_tables_are_decided_as_their_scenarios(files: dict[str, Any], cas
 def test_real_tables_are_decided_as_their_scenarios(engine: Engine, cases: list[dict[str, Any]], typed: bool) -> None:
     cases = numbered(cases)
     agree(engine, cases, as_typed(cases) if typed else as_text(cases))
+
+
+def test_hours_are_counted_in_rows_as_in_scenarios_where_the_clock_is_changed(engine: Engine) -> None:
+    """24 hours back from noon after the clock was put forward is eleven o'clock the day before."""
+    cases = [
+        {"id": "x", "as_of": f"{day}T12:00", "jurisdiction": "us/ca", "agency": {"kind": "jail"}, "facts": {"custody.hours_past_release": hours}}
+        for day in ("2026-03-08", "2026-03-10", "2026-11-01", "2026-11-03")
+        for hours in (0, 12, 24, 48, 48.5, 130)
+    ]
+    agree(engine, numbered(cases), as_text(numbered(cases)))
+    due = engine.scenario(cases[2]).facts["custody.release_due"]
+    assert str(due) == "2026-03-07T11:00-08:00"
+
+
+def test_an_unknown_time_has_no_cell_that_the_change_of_the_clock_rules_out(tmp_path: Path) -> None:
+    """At ten past midnight after the clock was put forward, yesterday's first moment is 23 hours and ten minutes ago."""
+    norms = [{"id": "n.never", "authority": "base", "require": "open", "when": ["sent.days_ago < 2", "sent.hours_ago > 24"]}]
+    root = small_rulebook.write(tmp_path, norms, {"registry": {"places": ["places.csv"]}})
+    (root / "places.csv").write_text("path,name,zone,via,fips,aliases\ntop,Top,America/New_York,,,\n", encoding="utf-8")
+    cases = numbered([{"id": "x", "as_of": as_of, "jurisdiction": "top", "agency": {"kind": ["left"]}, "facts": {}} for as_of in random_rulebooks.AS_OF])
+    engine = Engine(root)
+    assert [engine.evaluate(case).outcomes["open"].status for case in cases] == ["undetermined", "undetermined", "permitted"]
+    agree(engine, cases, as_text(cases))

@@ -245,7 +245,10 @@ class Killed(BaseException):
 
 @pytest.mark.parametrize("into", [".parquet", ".csv", ".jsonl", ".arrow"])
 def test_a_killed_run_resumes_with_the_same_bytes(policy: Engine, tmp_path: Path, into: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = write(tmp_path / "in.csv", table(1000))
+    rows = table(1000)
+    ids = rows.column("id").to_pylist()
+    ids[200], ids[990] = ids[20], ids[10]  # one pair among the chunks finished before the end, one across it
+    path = write(tmp_path / "in.csv", rows.set_column(0, "id", pa.array(ids)))
     whole, broken = tmp_path / f"whole{into}", tmp_path / f"broken{into}"
     run(policy, whole, path)
     decided = Run.decide
@@ -265,6 +268,7 @@ def test_a_killed_run_resumes_with_the_same_bytes(policy: Engine, tmp_path: Path
     count = 100
     _, report = run(Engine(POLICY), broken, path, resume=True)
     assert (report.resumed, report.decided, count) == (8, 1000, 108)
+    assert (report.duplicates, report.first_duplicate) == (2, "r20")
     assert broken.read_bytes() == whole.read_bytes()
     assert not [*tmp_path.glob("broken*parts"), *tmp_path.glob("*.tmp")]
 

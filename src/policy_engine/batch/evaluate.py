@@ -106,7 +106,8 @@ class Batch:
         found = Rulings(count, {action: judge.room(count) for action in self.wanted.actions})
         for row, scenario in enumerate(scenarios):
             regime = self.engine.regime(scenario.jurisdiction, scenario.kinds, scenario.as_of, scenario.assume)
-            encoding = regime.encoder.encode(scenario.facts, scenario.as_of)
+            facts = {**self.engine.registry_facts(scenario.jurisdiction, scenario.facts, scenario.as_of), **scenario.facts}
+            encoding = regime.encoder.encode(facts, scenario.as_of)
             for action, ruled in found.actions.items():
                 if action not in regime.actions:
                     continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 import numpy as np
@@ -56,8 +57,8 @@ class Filler:
             values = {fact: sheet.given[fact].value(row) for fact in (*seen, *asked)}
             found.append(self.presumptions.value(name, {fact: value for fact, value in values.items() if value is not None}))
         if column is None:
-            return constant(name, sheet.rows, found[0]) if len(set(found)) == 1 else _merged(name, sheet.rows, None, kind, found)
-        return column.filled(found[0]) if len(set(found)) == 1 else _merged(name, sheet.rows, column, kind, found)
+            return constant(name, sheet.rows, found[0]) if len(set(found)) == 1 else merged(name, sheet.rows, None, kind, found)
+        return column.filled(found[0]) if len(set(found)) == 1 else merged(name, sheet.rows, column, kind, found)
 
     def needs(self, name: str) -> frozenset[str]:
         """The facts whose values the presumption of a fact can hang on."""
@@ -85,24 +86,25 @@ def codes_of(column: Column) -> Codes:
     else:
         assert isinstance(column, Instants)
         _, codes = np.unique(column.first, return_inverse=True)
+        if (column.first != column.last).any():
+            _, codes = joined([codes, np.unique(column.last, return_inverse=True)[1]], column.rows)
     return np.where(given, codes, len(codes))
 
 
-def _merged(name: str, rows: int, column: Column | None, kind: Codes, presumed: list[FactValue]) -> Words:
-    """Values where they are given, else what is presumed of each kind of row."""
-    codes, table = factorised(presumed)
+def merged(name: str, rows: int, column: Column | None, kind: Codes, others: Sequence[FactValue | None]) -> Words:
+    """Values where they are given, else another value for each kind of row."""
+    codes, table = factorised(list(others))
     filled = codes[kind]
     if column is None:
         return Words(name, rows, None, None, filled, table)
     given = column.given()
     own = codes_of(column)
-    values: dict[int, FactValue] = {}
+    values: dict[int, FactValue | None] = {}
     used, first = np.unique(own[given], return_index=True)
     places = np.flatnonzero(given)[first]
     compact = np.zeros(int(own.max()) + 1, np.int64)
     for number, (code, row) in enumerate(zip(used.tolist(), places.tolist(), strict=True)):
         value = column.value(row)
-        assert value is not None
         values[number] = value
         compact[code] = number
     return Words(name, rows, None, None, np.where(given, compact[own], filled + len(values)), [*values.values(), *table])

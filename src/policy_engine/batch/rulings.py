@@ -16,6 +16,7 @@ from policy_engine.batch.groups import Group, Laws, together
 from policy_engine.batch.leaves import fills
 from policy_engine.batch.presume import Filler
 from policy_engine.batch.program import arena
+from policy_engine.batch.registry import Registry
 from policy_engine.batch.sheet import Sheet
 from policy_engine.batch.sources import Clocks, Sources
 from policy_engine.batch.verdicts import Verdict, Verdicts
@@ -75,11 +76,13 @@ class Judge:
     def __init__(self, engine: Engine, wanted: Wanted) -> None:
         self.wanted = wanted
         self.laws, self.filler, self.clocks = Laws(engine), Filler(engine.presumptions), Clocks()
+        self.registry = Registry(engine, self.clocks)
         self.verdicts = Verdicts(engine)
         self._wired: dict[tuple[object, ...], Wired] = {}
 
     def decide(self, sheet: Sheet) -> Rulings:
         """The decisions of every row."""
+        self.registry.add(sheet)
         self.filler.fill(sheet)
         groups = self.laws.groups(sheet)
         found = Rulings(sheet.rows, {action: self.room(sheet.rows) for action in self.wanted.actions})

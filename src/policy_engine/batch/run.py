@@ -16,7 +16,7 @@ import polars as pl
 import pyarrow as pa
 
 from policy_engine import __version__
-from policy_engine.batch.arrow import as_text
+from policy_engine.batch.arrow import as_text, single
 from policy_engine.batch.evaluate import Batch, rejected
 from policy_engine.batch.formats import Chunk, chunks, count_rows
 from policy_engine.batch.mapping import Mapping
@@ -105,7 +105,7 @@ class Run:
 
             with Worker(finish) as finisher:
                 for number, chunk in enumerate(ahead(self._chunks)):
-                    finisher.give((number, parts.load(number) if number < report.resumed else self.decide(chunk)))
+                    finisher.give((number, self._finished(parts.load(number)) if number < report.resumed else self.decide(chunk)))
         report.seconds = report.read / teller.rate if report.read else 0.0
         if not temporary.exists():
             temporary.touch()
@@ -124,6 +124,12 @@ class Run:
         rules = [[str(path), path.stat().st_mtime_ns] for path in sorted(engine.rulebook.root.rglob("*")) if path.is_file()]
         options = [job.chunk_rows, list(job.keep), list(job.by), str(job.traces), repr(self.batch.wanted), sorted(self.batch.reader.defaults.items())]
         return {"version": __version__, "inputs": stamps, "mapping": mapping, "rules": rules, "options": options, "kind": self.kind}
+
+    def _finished(self, done: Done) -> Done:
+        """A chunk that an earlier run finished, its ids noted like those of any other."""
+        if done.table is not None:
+            self._duplicates(single(done.table.column(ID)))
+        return done
 
     def _count(self, done: Done) -> None:
         report = self.report
@@ -168,7 +174,7 @@ class Run:
         if rows is not None:
             sheet, table, numbers = sheet.take(rows), table.take(pa.array(rows)), numbers[rows]
         ids = as_text(table.column(ID)) if ID in table.column_names else pa.nulls(table.num_rows, pa.string())
-        self._duplicates(ids, numbers)
+        self._duplicates(ids)
         lead = self._lead(chunk.file, numbers, ids)
         for name in self.job.keep:
             lead[name] = as_text(table.column(name)) if name in table.column_names else pa.nulls(table.num_rows, pa.string())
@@ -181,7 +187,7 @@ class Run:
     def _scenarios(self, chunk: Chunk, numbers: np.ndarray, unread: list[Reject]) -> Done:
         scenarios = chunk.scenarios
         ids = pa.array([item.id for item in scenarios], pa.string())
-        self._duplicates(ids, numbers)
+        self._duplicates(ids)
         lead = self._lead("", numbers, ids)
         if "file" in lead:
             lead["file"] = pa.array([item.file for item in scenarios], pa.string()).dictionary_encode()
@@ -221,7 +227,7 @@ class Run:
                 found[name] = lead[name].to_pylist()
         return found
 
-    def _duplicates(self, ids: pa.Array, numbers: np.ndarray) -> None:
+    def _duplicates(self, ids: pa.Array) -> None:
         again = self.ids.again(ids)
         if len(again) and not self.report.duplicates:
             self.report.first_duplicate = str(ids[int(again[0])].as_py())

@@ -50,7 +50,9 @@ class Sheet:
 
     Attributes:
         as_of: the moment of each row in UTC, or one moment for all.
-        given: the fact columns as they came; an empty cell is an absent fact.
+        given: the fact columns as they came, with the registry's facts once those are added; an empty cell is an absent fact.
+        full: the same with presumptions filled in, made fact by fact.
+        registry: for each fact that the registry gives, the rows in which it does.
     """
 
     rows: int
@@ -60,13 +62,15 @@ class Sheet:
     pins: Labels
     given: dict[str, Column]
     full: dict[str, Column] = field(default_factory=dict)
+    registry: dict[str, Bools] = field(default_factory=dict)
 
     def take(self, rows: Rows) -> Sheet:
         """The sheet of some of the rows."""
         as_of = self.as_of if isinstance(self.as_of, int) else self.as_of[rows]
         given = {name: column.take(rows) for name, column in self.given.items()}
         full = {name: column.take(rows) for name, column in self.full.items()}
-        return Sheet(len(rows), as_of, self.places.take(rows), self.kinds.take(rows), self.pins.take(rows), given, full)
+        registry = {name: found[rows] for name, found in self.registry.items()}
+        return Sheet(len(rows), as_of, self.places.take(rows), self.kinds.take(rows), self.pins.take(rows), given, full, registry)
 
     def moments(self) -> Micros:
         """The moment of every row."""
@@ -77,13 +81,14 @@ class Sheet:
         return moment_of(self.as_of if isinstance(self.as_of, int) else int(self.as_of[row]))
 
     def facts(self, row: int) -> dict[str, FactValue]:
-        """The facts that a row states."""
+        """The facts that a row states, or has from the registry."""
         found = {name: column.value(row) for name, column in self.given.items()}
         return {name: value for name, value in found.items() if value is not None}
 
     def scenario(self, row: int, name: str = "") -> Scenario:
-        """The row as a scenario."""
-        return Scenario(name, self.moment(row), self.places.of(row), self.kinds.of(row), self.facts(row), dict(self.pins.of(row)))
+        """The row as a scenario, with the facts that it states itself."""
+        stated = {fact: value for fact, value in self.facts(row).items() if fact not in self.registry or not self.registry[fact][row]}
+        return Scenario(name, self.moment(row), self.places.of(row), self.kinds.of(row), stated, dict(self.pins.of(row)))
 
 
 class SheetReader:

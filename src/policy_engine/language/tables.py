@@ -6,7 +6,7 @@ import csv
 import datetime as dt
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from policy_engine.language.facts import UNKNOWN, FactValue
 from policy_engine.language.lexicon import Lexicon
 from policy_engine.language.places import Places
 from policy_engine.language.problems import BadInput, Problem, listed, unknown_name
-from policy_engine.language.times import FIRST, LAST, Span
+from policy_engine.language.times import FIRST, LAST, Span, cut_days
 from policy_engine.language.typing_facts import FactTyper
 from policy_engine.language.vocabulary import RegistryTable
 from policy_engine.language.yamlfile import Document, as_date, read_text
@@ -60,22 +60,31 @@ class Table:
 
     def facts(self, place: str, given: Mapping[str, FactValue], day: dt.date, zone: dt.tzinfo) -> dict[str, FactValue]:
         """The facts that the rows in force give to a scenario; unknown where rows differ, or after the day to which the table is known."""
+        return self.facts_of(self.matching(place, given), day, zone)
+
+    def facts_of(self, rows: Sequence[Row], day: dt.date, zone: dt.tzinfo) -> dict[str, FactValue]:
+        """The facts that those of the rows in force on a day give together."""
         found: dict[str, FactValue] = {}
-        for row in self._matching(place, given):
+        for row in rows:
             if day in row.span:
                 for fact, value in self._given_by(row, zone).items():
                     value = UNKNOWN if self._past_knowledge(row, day) else value
                     found[fact] = value if found.get(fact, value) == value else UNKNOWN
         return found
 
+    def cut_days(self, rows: Sequence[Row]) -> list[dt.date]:
+        """The days on which what the rows give may change, in order."""
+        days = cut_days(tuple(row.span for row in rows))
+        if self.spec.known_to is not None:
+            days.add(self.spec.known_to + dt.timedelta(days=1))
+        return sorted(days)
+
     def at(self, place: str, day: dt.date) -> list[tuple[Row, bool]]:
         """The rows in force on a day for a place and what lies under it, each with whether that is still known."""
         return [(row, not self._past_knowledge(row, day)) for row in self.rows() if day in row.span and _under(row.place, place)]
 
-    def _past_knowledge(self, row: Row, day: dt.date) -> bool:
-        return row.span.end == LAST and self.spec.known_to is not None and day > self.spec.known_to
-
-    def _matching(self, place: str, given: Mapping[str, FactValue]) -> list[Row]:
+    def matching(self, place: str, given: Mapping[str, FactValue]) -> list[Row]:
+        """The rows of every day that speak of a place, or of the agency that the facts name; none where they name none."""
         key = []
         for fact in self.spec.match.values():
             value = given.get(fact)
@@ -88,6 +97,9 @@ class Table:
         steps = place.split("/")
         above = ("/".join(steps[:end]) for end in range(1, len(steps) + 1)) if self.spec.below else (place,)
         return [row for path in above for row in rows.get(path, ())]
+
+    def _past_knowledge(self, row: Row, day: dt.date) -> bool:
+        return row.span.end == LAST and self.spec.known_to is not None and day > self.spec.known_to
 
     def _by_key(self) -> dict[str, list[Row]]:
         if self._rows is None:

@@ -63,7 +63,7 @@ class FactTyper:
             if value is UNKNOWN:
                 found.setdefault(base, UNKNOWN)
             elif base not in found and part == "hours_ago":
-                point = (self.as_of - dt.timedelta(hours=float(value))).astimezone(dt.UTC)  # type: ignore[arg-type]
+                point = self.as_of.astimezone(dt.UTC) - dt.timedelta(hours=float(value))  # type: ignore[arg-type]
                 found[base] = Moment(point, point, point.astimezone(self.zone).isoformat(timespec="minutes"))
             elif isinstance(time, Moment) and time.exact and part == "hours_ago":
                 hours = max((self.as_of - time.first).total_seconds() / 3600, 0.0)

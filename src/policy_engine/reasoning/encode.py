@@ -113,6 +113,7 @@ class Encoder:
 
     def encode(self, facts: Facts, as_of: dt.datetime) -> Encoding:
         """The patterns of a scenario's facts at a moment."""
+        as_of = as_of.astimezone(dt.UTC)  # hours are counted back from it, which on a local clock goes wrong where that is changed
         masks = self.base.copy()
         for variable in self.times:
             if variable.fact not in facts:
