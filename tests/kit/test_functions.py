@@ -58,7 +58,7 @@ def test_an_engine_that_forgets_facts_breaks_it(law):
     found = replace(law, jurisdictions=("us/tx",), examples=600, unknowns=0.0).counterexample(Strategies(Forgetful(RULES)))
     assert found is not None
     assert isinstance(found.error, AssertionError)
-    assert 2 <= len(found.scenario.facts) <= 3
+    assert len(found.scenario.facts) >= 2
     assert found.scenario.title == law.says
 
 
