@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from policy_engine import BadInput, Engine, Status
+from policy_engine.language.scenario import Scenario
 from policy_engine.reasoning.decision import Decision
 
 
@@ -193,13 +194,14 @@ def test_threads_may_share_an_engine(scenario_root: Path) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     shared = Engine(scenario_root.parent / "rules")
-    files = sorted((scenario_root / "us/ca").glob("*.yaml")) * 3
+    cases = [scenario for path in sorted((scenario_root / "us/ca").glob("*.yaml")) for scenario in shared.scenarios(path)]
+    thrice = cases * 3
 
-    def told(path: Path) -> list[tuple[str, str]]:
-        decision = shared.evaluate(path)
+    def told(case: Scenario) -> list[tuple[str, str]]:
+        decision = shared.evaluate(case)
         return [(name, outcome.status.value) for name, outcome in decision.outcomes.items()] + [(item.norm.id, item.state) for item in decision.trace["hold"]]
 
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(told, files))
-    third = len(files) // 3
-    assert found[:third] == found[third : 2 * third] == [told(path) for path in files[:third]]
+        found = list(pool.map(told, thrice))
+    third = len(cases)
+    assert found[:third] == found[third : 2 * third] == found[2 * third :] == [told(case) for case in cases]

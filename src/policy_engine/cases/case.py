@@ -8,7 +8,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from policy_engine.cases.events import Event, effective, fold
+from policy_engine.cases.events import Event, effective, fold, plain
 from policy_engine.cases.horizon import TICK
 from policy_engine.cases.ledger import Past
 from policy_engine.cases.log import CaseLog
@@ -17,9 +17,9 @@ from policy_engine.cases.rete.process import RulesEngineMissing
 from policy_engine.cases.revision import Reviser, decided_at
 from policy_engine.cases.step import Act, ClockState, DutyState, Step, step_of
 from policy_engine.cases.stepper import Facts, Standing, judge, make_step
-from policy_engine.cases.written import scenario_as_written
 from policy_engine.language.problems import BadInput, unknown_name
 from policy_engine.language.scenario import Scenario
+from policy_engine.language.written import scenario_as_written
 from policy_engine.language.yamlfile import Document
 from policy_engine.reasoning.decision import Decision
 
@@ -75,7 +75,7 @@ class Case:
             return
         scenario = self.scenario
         step, self._standing = self._step("opened", scenario.as_of, scenario.as_of, scenario.facts, (), None)
-        self._write({"schema": SCHEMA, "case": scenario_as_written(self.scenario, self._reader.zone), "rulebook": self.rulebook}, [step])
+        self._write({"schema": SCHEMA, "case": plain(scenario_as_written(self.scenario, self._reader.zone)), "rulebook": self.rulebook}, [step])
         self.timeline = (step,)
 
     def take_up(self, entries: Iterable[Mapping[str, Any]], file: str) -> None:

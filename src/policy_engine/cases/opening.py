@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from policy_engine.cases.case import SCHEMA, Case
 from policy_engine.cases.log import CaseLog
-from policy_engine.cases.written import scenario_as_written
 from policy_engine.language.problems import BadInput
+from policy_engine.language.written import scenario_as_written
 
 if TYPE_CHECKING:
     from policy_engine.engine import Engine, ScenarioLike

@@ -9,18 +9,37 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from policy_engine.testing.coverage import measure
     from policy_engine.testing.differential import Difference, compare
+    from policy_engine.testing.functions import FunctionInvariant, Refutation, invariant
     from policy_engine.testing.invariants import Invariant, read_invariants
     from policy_engine.testing.landscape import Landscape
     from policy_engine.testing.prover import Counterexample, Prover
     from policy_engine.testing.strategies import Strategies, regression
     from policy_engine.testing.written import as_yaml
 
-__all__ = ["Counterexample", "Difference", "Invariant", "Landscape", "Prover", "Strategies", "as_yaml", "compare", "measure", "read_invariants", "regression"]
+__all__ = [
+    "Counterexample",
+    "Difference",
+    "FunctionInvariant",
+    "Invariant",
+    "Landscape",
+    "Prover",
+    "Refutation",
+    "Strategies",
+    "as_yaml",
+    "compare",
+    "invariant",
+    "measure",
+    "read_invariants",
+    "regression",
+]
 
 _HOMES = {
     "measure": "coverage",
     "Difference": "differential",
     "compare": "differential",
+    "FunctionInvariant": "functions",
+    "Refutation": "functions",
+    "invariant": "functions",
     "Invariant": "invariants",
     "read_invariants": "invariants",
     "Landscape": "landscape",

@@ -1,8 +1,9 @@
-"""The pytest plugin: scenario files and invariants as test items, and the fixtures `engine`, `rulebook` and `decide`."""
+"""The pytest plugin: scenario files and invariants (data and functions) as test items, and the fixtures `engine`, `rulebook` and `decide`."""
 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,13 +15,17 @@ if TYPE_CHECKING:
     from policy_engine.language.rulebook import Rulebook
     from policy_engine.language.scenario import Scenario
     from policy_engine.reasoning.decision import Decision
+    from policy_engine.testing.functions import FunctionInvariant
     from policy_engine.testing.invariants import Invariant
     from policy_engine.testing.prover import Prover
+    from policy_engine.testing.strategies import Strategies
 
 INVARIANTS = "invariants.yaml"
+FUNCTIONS = "invariants.py"
 _INVARIANTS_KEY = re.compile(r"^invariants:", re.MULTILINE)
 ENGINES = pytest.StashKey[dict[str, "Engine"]]()
 PROVERS = pytest.StashKey[dict[str, "Prover"]]()
+KITS = pytest.StashKey[dict[str, "Strategies"]]()
 
 
 class Unmet(Exception):
@@ -37,13 +42,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Add the invariants of a rulebook named on the command line to what is run."""
-    config.stash[ENGINES], config.stash[PROVERS] = {}, {}
+    config.stash[ENGINES], config.stash[PROVERS], config.stash[KITS] = {}, {}, {}
     named = config.getoption("--rulebook")
     if named and not hasattr(config, "workerinput"):
-        file = Path(named) / INVARIANTS
         given = [Path(str(arg).partition("::")[0]).resolve() for arg in config.args]
-        if file.is_file() and not any(file.resolve() == path or path in file.resolve().parents for path in given):
-            config.args.append(str(file))
+        for file in (Path(named) / INVARIANTS, Path(named) / FUNCTIONS):
+            if file.is_file() and not any(file.resolve() == path or path in file.resolve().parents for path in given):
+                config.args.append(str(file))
 
 
 def rulebook_folder(config: pytest.Config) -> Path | None:
@@ -68,7 +73,9 @@ def engine_of(config: pytest.Config, folder: Path | None = None) -> Engine:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """Scenario files, told by their keys, and files of invariants."""
+    """Scenario files, told by their keys, and files of invariants; of Python files only `invariants.py` beside a rulebook.yaml, pytest takes the others."""
+    if file_path.name == FUNCTIONS and (file_path.parent / "rulebook.yaml").is_file():
+        return None if parent.session.isinitpath(file_path) else pytest.Module.from_parent(parent, path=file_path)
     if file_path.suffix != ".yaml":
         return None
     from policy_engine.testing.files import is_scenario_file
@@ -170,6 +177,43 @@ class InvariantItem(_Item):
         if found is not None:
             folder = self.config.getoption("--counterexamples")
             raise Unmet("\n".join(broken(prover.landscape.engine, found, Path(folder) if folder else None)))
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Where it stands."""
+        return self.path, self.invariant.line - 1, self.invariant.id
+
+
+def pytest_pycollect_makeitem(collector: pytest.Module | pytest.Class, name: str, obj: object) -> pytest.Item | None:
+    """Invariants written as functions, in any Python file that pytest collects."""
+    functions = sys.modules.get("policy_engine.testing.functions")  # not loaded: then nothing can be one
+    if functions is None or not isinstance(obj, functions.FunctionInvariant):
+        return None
+    return FunctionItem.from_parent(collector, name=name, invariant=obj)
+
+
+class FunctionItem(_Item):
+    """One invariant written as a function, on scenarios drawn over places and days."""
+
+    def __init__(self, *, invariant: FunctionInvariant, **rest: Any) -> None:
+        super().__init__(**rest)
+        self.invariant = invariant
+
+    def runtest(self) -> None:
+        """Try the invariant, or tell the counterexample."""
+        from policy_engine.language.problems import BadInput
+        from policy_engine.testing.strategies import Strategies
+        from policy_engine.testing.unmet import refuted
+
+        beside = self.path.name == FUNCTIONS and (self.path.parent / "rulebook.yaml").is_file()
+        engine = engine_of(self.config, self.path.parent if beside else None)
+        kit = self.config.stash[KITS].setdefault(str(engine.rulebook.root), Strategies(engine))
+        folder = self.config.getoption("--counterexamples")
+        try:
+            found = self.invariant.counterexample(kit)
+            if found is not None:
+                raise Unmet("\n".join(refuted(engine, found, Path(folder) if folder else None)))
+        except BadInput as error:
+            raise Unmet(str(error)) from None
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """Where it stands."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import fnmatch
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from policy_engine.engine import Engine
 from policy_engine.language.facts import FactValue, Record
 from policy_engine.language.lexicon import Lexicon
 from policy_engine.language.rules import Layer
@@ -65,6 +67,21 @@ def tested(layers: Iterable[Layer]) -> dict[str, list[Tree]]:
                         for name in counted_from(test.where):
                             found.setdefault(name, {})
     return {fact: list(tests) for fact, tests in found.items()}
+
+
+def read_facts(engine: Engine, layers: Iterable[Layer]) -> frozenset[str]:
+    """Every fact on which an answer under some layers can hang: those that rules test, that presumptions of these ask for, and by which the registry is looked up."""
+    found = set(tested(layers))
+    for table in engine.rulebook.tables.values():
+        found |= set(table.spec.match.values())
+    open_ = list(found)
+    while open_:
+        for item in engine.presumptions.rules.get(open_.pop(), ()):
+            asked = {fact for test in tests_in(item.when) if (fact := getattr(test, "fact", None)) is not None}
+            asked |= {name for glob in item.when_given for name in fnmatch.filter(engine.rulebook.lexicon.facts, glob)}
+            open_ += asked - found
+            found |= asked
+    return frozenset(found)
 
 
 def choices(name: str, fact: Fact, tests: Iterable[Tree]) -> list[Choice]:

@@ -20,12 +20,14 @@ from policy_engine.language.scenario import Scenario, scenario_of
 from policy_engine.language.vocabulary import Fact
 from policy_engine.reasoning.clock import Clockwork
 from policy_engine.reasoning.law import cuts
+from policy_engine.testing.eventstreams import events
 from policy_engine.testing.landscape import usual_day
-from policy_engine.testing.pools import Around, Choice, Records, choices, record_choices, tested
-from policy_engine.testing.written import as_value, as_yaml, nested
+from policy_engine.testing.pools import Around, Choice, Records, choices, read_facts, record_choices, tested
+from policy_engine.testing.written import as_yaml
 
 DAY = dt.timedelta(days=1)
 MOST_FACTS = 8
+MOST_VALUES = 50_000
 FIRST_LETTER = 0x4E00  # the longest run of assigned letters: room for 20,000 pairs of fact and value
 
 
@@ -38,7 +40,7 @@ class DrawnScenario(Scenario):
 
 
 class Strategies:
-    """The strategies of one rulebook. Each method gives a strategy; a list fact such as `convictions` is also a method, for its records.
+    """The strategies of one rulebook. Each method gives a strategy; a list fact is also a method, for its records.
 
     Raises:
         BadInput: faults in the rulebook, when a strategy first needs the part.
@@ -50,6 +52,7 @@ class Strategies:
         self._pools: dict[str, dict[str, list[Choice]]] = {}
         self._drawers: dict[tuple[object, ...], SearchStrategy[list[tuple[str, Choice]]]] = {}
         self._day_drawers: dict[str, SearchStrategy[dt.date]] = {}
+        self._values: dict[tuple[int, dt.datetime], tuple[Choice, FactValue]] = {}
 
     def __getattr__(self, name: str) -> Any:
         """The strategy for the records of the list fact of this name."""
@@ -97,6 +100,12 @@ class Strategies:
             self._pools[jurisdiction] = found
         return found
 
+    def unread_facts(self, jurisdiction: str) -> list[str]:
+        """Facts on which no answer in a place can hang: no rule there tests them, no presumption asks for them, and the registry is not looked up by them."""
+        read = read_facts(self.engine, self.engine.rulebook.path(jurisdiction).layers)
+        quantities = {name for name, fact in self.lexicon.facts.items() if fact.same_as}  # other names of facts that may be read
+        return [name for name in self.lexicon.facts if name not in read | quantities]
+
     def fact_values(self, name: str, *, jurisdiction: str | None = None, as_of: dt.datetime | dt.date | None = None) -> SearchStrategy[FactValue]:
         """Values of a fact, weighted to either side of what the rules of a place (or of any) test, seen from a moment.
 
@@ -108,9 +117,9 @@ class Strategies:
             return self._quantity(fact)
         place = jurisdiction or self._testing(name)
         moment_ = self._moment(place, as_of)
-        clockwork = self._clockwork(place)
+        clockwork = self.clockwork(place)
         found = self.pool(place).get(name) or choices(name, fact, ())
-        return st.sampled_from(found).map(lambda item: self._value(item, moment_, clockwork))
+        return st.sampled_from(found).map(lambda item: self.value(item, moment_, clockwork))
 
     def _quantity(self, fact: Fact) -> SearchStrategy[FactValue]:
         """Numbers around the thresholds of a quantity of a time."""
@@ -126,7 +135,7 @@ class Strategies:
         if fact.type != "list":
             raise BadInput.one(unknown_name("list fact", name, [key for key, item in self.lexicon.facts.items() if item.type == "list"]))
         place = jurisdiction or self._testing(name)
-        moment_, clockwork = self._moment(place, as_of), self._clockwork(place)
+        moment_, clockwork = self._moment(place, as_of), self.clockwork(place)
         tests = {item.test: None for item in self.pool(place).get(name, []) if isinstance(item, Records)}
         found = list({record: None for test in tests for record in record_choices(test, moment_, clockwork, self.lexicon)})
         return st.lists(st.sampled_from(found), max_size=3).map(tuple) if found else st.just(())
@@ -140,24 +149,33 @@ class Strategies:
         """The first place whose rules test a fact, else the first place."""
         return next((place for place in self.places if fact in self.pool(place)), self.places[0])
 
-    def _clockwork(self, place: str) -> Clockwork:
+    def clockwork(self, place: str) -> Clockwork:
+        """The time zone and calendars of a place."""
         return self.engine.clockwork(self.engine.rulebook.path(place))
 
     def _moment(self, place: str, as_of: dt.datetime | dt.date | None) -> dt.datetime:
-        zone = self._clockwork(place).zone
+        zone = self.clockwork(place).zone
         if isinstance(as_of, dt.datetime):
             return as_of if as_of.tzinfo else as_of.replace(tzinfo=zone)
         return dt.datetime.combine(as_of or usual_day(self.engine), dt.time(12), zone)
 
-    def _value(self, item: Choice, as_of: dt.datetime, clockwork: Clockwork) -> FactValue:
-        if isinstance(item, Around):
-            return item.at(as_of, clockwork)
-        return item.at(as_of, clockwork, self.lexicon) if isinstance(item, Records) else item
+    def value(self, item: Choice, as_of: dt.datetime, clockwork: Clockwork) -> FactValue:
+        """The value of a choice at a moment. Times and records are kept, with the choice that its key names: they take longer to make than a scenario to decide."""
+        if not isinstance(item, (Around, Records)):
+            return item
+        key = (id(item), as_of)
+        kept = self._values.get(key)
+        if kept is None:
+            if len(self._values) >= MOST_VALUES:
+                self._values.clear()
+            made = item.at(as_of, clockwork) if isinstance(item, Around) else item.at(as_of, clockwork, self.lexicon)
+            kept = self._values[key] = (item, made)
+        return kept[1]
 
     # -- scenarios --------------------------------------------------------------------------------
     def scenarios(
         self,
-        jurisdiction: str | None = None,
+        jurisdiction: str | Sequence[str] | None = None,
         as_of: dt.datetime | dt.date | None = None,
         given: Mapping[str, Any] | None = None,
         unknowns: float = 0.2,
@@ -167,7 +185,7 @@ class Strategies:
         """Scenarios of a place (or any), at a moment (or on any day that matters there).
 
         Args:
-            jurisdiction: the place; any place with rules if left out.
+            jurisdiction: the place, or places to draw from; any place with rules if left out.
             as_of: the moment; days on which law changes, and those around them, if left out.
             given: facts that every scenario states, as a scenario file writes them.
             unknowns: the share of facts that are stated to be unknown.
@@ -182,7 +200,8 @@ class Strategies:
         for kind in kinds:
             if kind not in self.lexicon.agency_kinds:
                 raise BadInput.one(unknown_name("agency kind", kind, self.lexicon.agency_kinds), "kinds")
-        chosen = [self.engine.rulebook.places.find(jurisdiction).path] if jurisdiction is not None else self.places
+        named = [jurisdiction] if isinstance(jurisdiction, str) else jurisdiction
+        chosen = self.places if named is None else [self.engine.rulebook.places.find(place).path for place in named]
         for place in chosen[:1]:
             self._given(given, place, self._moment(place, as_of))
         agencies = st.sampled_from(list(kinds) or list(self.lexicon.agency_kinds))
@@ -193,8 +212,8 @@ class Strategies:
             place = draw(places)
             moment_ = self._moment(place, as_of if as_of is not None else draw(self._days(place)))
             kind = draw(agencies)
-            clockwork = self._clockwork(place)
-            facts = {name: self._value(item, moment_, clockwork) for name, item in draw(self._drawer(place, unknowns, most))}
+            clockwork = self.clockwork(place)
+            facts = {name: self.value(item, moment_, clockwork) for name, item in draw(self.drawer(place, unknowns, most))}
             facts |= self._given(given, place, moment_)
             return DrawnScenario("drawn", moment_, place, frozenset([kind]), facts)
 
@@ -206,7 +225,7 @@ class Strategies:
             found = self._day_drawers[place] = st.sampled_from(self.days(place))
         return found
 
-    def _drawer(self, place: str, unknowns: float, most: int) -> SearchStrategy[list[tuple[str, Choice]]]:
+    def drawer(self, place: str, unknowns: float, most: int) -> SearchStrategy[list[tuple[str, Choice]]]:
         """Facts with values, each fact once. They are drawn as one text, a letter for each fact and value: a single choice is quick, and shrinks letter by letter."""
         key = (place, unknowns, most)
         found = self._drawers.get(key)
@@ -227,22 +246,18 @@ class Strategies:
 
     # -- live cases -------------------------------------------------------------------------------
     def events(self, scenario: Scenario, *, most: int = 5) -> SearchStrategy[list[dict[str, Any]]]:
-        """Events of a live case that opens with a scenario: each with its moment, later than the one before, and a fact that it makes known."""
-        place, opened = scenario.jurisdiction, scenario.as_of
-        clockwork = self._clockwork(place)
-        steps = st.sampled_from([dt.timedelta(hours=hours) for hours in (1, 6, 24, 47, 48, 49, 72)])
-        drawer = self._drawer(place, 0.0, most)
+        """Streams of events for a live case that opens with a scenario: `Case.apply` takes each in its turn.
 
-        @st.composite
-        def drawn(draw: st.DrawFn) -> list[dict[str, Any]]:
-            found, now = [], opened
-            for number, (name, item) in enumerate(draw(drawer), 1):
-                now += draw(steps)
-                value = as_value(self._value(item, now, clockwork), clockwork.zone)
-                found.append({"id": f"event-{number}", "at": now.strftime("%Y-%m-%dT%H:%M"), "facts": nested({name: value})})
-            return found
+        Kinds of event come from the vocabulary, with the facts that they need and others that rules test; some become known late, some are corrected or withdrawn afterwards.
 
-        return drawn()
+        Args:
+            scenario: how the case opens.
+            most: how many events are drawn at most.
+
+        Raises:
+            BadInput: the vocabulary has no kinds of event.
+        """
+        return events(self, scenario, most)
 
 
 def regression(scenario: Scenario, id: str, engine: Engine, actions: Sequence[str] = ()) -> Scenario:

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from policy_engine.engine import Engine
-from policy_engine.language.problems import BadInput
 from policy_engine.language.scenario import Scenario
 from policy_engine.reasoning.decision import Decision, Outcome
 from policy_engine.reasoning.headline import NOT_ITS_ACT
 from policy_engine.reasoning.status import CODES
+from policy_engine.testing.functions import Refutation
 from policy_engine.testing.prover import Counterexample
-from policy_engine.testing.written import as_yaml
+from policy_engine.testing.written import as_yaml, write_files
 
 
 def unmet(engine: Engine, scenario: Scenario) -> Iterator[str]:
@@ -88,13 +88,26 @@ def broken(engine: Engine, found: Counterexample, folder: Path | None = None) ->
         return
     decision = engine.evaluate(found.scenario, actions=[found.action])
     yield from _grounds(decision, decision.outcomes.get(found.action))
-    text = as_yaml(found.scenario, engine.clockwork(engine.rulebook.path(spot.place)).zone)
+    yield from _shown(engine, found.scenario, invariant.id, folder)
+
+
+def refuted(engine: Engine, found: Refutation, folder: Path | None = None) -> Iterator[str]:
+    """Lines for a function invariant that fails, as for `broken`.
+
+    Raises:
+        BadInput: the file cannot be written.
+    """
+    yield f"{found.invariant.id}: {found.invariant.says}"
+    yield from (f"  {line}" for line in found.told.splitlines())
+    yield from (f"  drawn: {value!r}" for value in found.drawn)
+    yield from _shown(engine, found.scenario, found.invariant.id, folder)
+
+
+def _shown(engine: Engine, scenario: Scenario, name: str, folder: Path | None) -> Iterator[str]:
+    """A counterexample as a scenario file, also written to a folder if one is given."""
+    text = as_yaml(scenario, engine.clockwork(engine.rulebook.path(scenario.jurisdiction)).zone)
     yield from ("", *text.splitlines())
     if folder is not None:
-        path = folder / f"{invariant.id}.yaml"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise BadInput.one(f"cannot be written: {error.strerror}", str(path)) from None
+        path = folder / f"{name}.yaml"
+        write_files({path: text})
         yield f"written: {path}"

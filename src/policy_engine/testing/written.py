@@ -1,4 +1,4 @@
-"""Scenarios in the words of scenario files, to be read by people and kept as regression tests."""
+"""Scenario files as text, to be read by people and kept as regression tests."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from typing import Any
 
 import yaml
 
-from policy_engine.language.facts import UNKNOWN, FactValue
 from policy_engine.language.problems import BadInput
 from policy_engine.language.scenario import Scenario
-from policy_engine.language.times import Moment
+from policy_engine.language.written import scenario_as_written
 
 WIDTH = 170
 
@@ -32,26 +31,13 @@ _Dumper.add_representer(_Flow, lambda dumper, data: dumper.represent_mapping("ta
 
 
 def as_mapping(scenario: Scenario, zone: dt.tzinfo) -> dict[str, Any]:
-    """A scenario as a scenario file writes it: facts nested by their first word, times local to the place."""
-    kinds = sorted(scenario.kinds)
-    agency: dict[str, Any] = {"kind": kinds[0] if len(kinds) == 1 else kinds}
-    if scenario.agency_name is not None:
-        agency["name"] = scenario.agency_name
-    given = {name: value for name, value in scenario.facts.items() if name not in scenario.registry and (name != "agency.name" or scenario.agency_name is None)}
-    whole: dict[str, Any] = {
-        "id": scenario.id,
-        "title": scenario.title,
-        "as_of": scenario.as_of.astimezone(zone).strftime("%Y-%m-%dT%H:%M"),
-        "jurisdiction": scenario.jurisdiction,
-        "agency": agency,
-        "facts": nested({name: as_value(value, zone) for name, value in given.items()}),
-        "assume": dict(scenario.assume),
-        "actions": list(scenario.actions),
+    """A scenario as a scenario file writes it, with what it expects and why."""
+    rest: dict[str, Any] = {
         "expect": dict(scenario.expect),
         "expect_candidates": {action: list(statuses) for action, statuses in scenario.expect_candidates.items()},
         "why": scenario.why,
     }
-    return {key: value for key, value in whole.items() if value or key == "facts"}
+    return scenario_as_written(scenario, zone) | {key: value for key, value in rest.items() if value}
 
 
 def as_yaml(scenario: Scenario, zone: dt.tzinfo) -> str:
@@ -78,39 +64,6 @@ def _lined(whole: Mapping[str, Any]) -> dict[str, Any]:
 def dump(data: Any) -> str:
     """YAML as scenario files are written here."""
     return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=WIDTH)
-
-
-def nested(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Dotted names as mappings of mappings, one level deep."""
-    found: dict[str, Any] = {}
-    for name, value in facts.items():
-        head, dot, rest = name.partition(".")
-        if dot:
-            found.setdefault(head, {})[rest] = value
-        else:
-            found[name] = value
-    return found
-
-
-def as_value(value: FactValue, zone: dt.tzinfo) -> Any:
-    """One fact's value in YAML's words."""
-    if value is UNKNOWN:
-        return "unknown"
-    if isinstance(value, frozenset):
-        return sorted(value)
-    if isinstance(value, Moment):
-        return value.first.astimezone(zone).strftime("%Y-%m-%dT%H:%M") if value.exact else value.written
-    if isinstance(value, tuple):
-        return [{key: _field(item) for key, item in record.items()} for record in value]
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value
-
-
-def _field(value: Any) -> Any:
-    if value is UNKNOWN:
-        return "unknown"
-    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _common(whole: Iterable[dict[str, Any]]) -> dict[str, Any]:
