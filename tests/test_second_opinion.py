@@ -26,7 +26,7 @@ EVERY = 16  # all of them take minutes; `benchmarks/cases.py --full` holds every
 def test_scenarios_of_every_file_agree(engine: Engine) -> None:
     scenarios = [scenario for path in SCENARIOS for scenario in engine.scenarios(path)]
     found = [engine.opinion.check(engine.decide(scenario)) for scenario in scenarios[::EVERY]]
-    assert len(found) >= 380
+    assert len(found) >= 300
     assert sum(item.rules for item in found) > 25_000
     assert {name for item in found for name in item.unconfirmed} == set()
 
