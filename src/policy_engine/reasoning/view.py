@@ -53,6 +53,8 @@ class View:
         self._steps: dict[int, Step] = {}
         self._records: dict[str, list[dict[str, FieldValue]]] = {}
         self._marks: dict[int, list[Truth]] = {}
+        self._concepts: dict[str, Step] = {}
+        self._leaves: dict[Tree, Step] = {}
         self._open_questions: list[str] = []
 
     def find(self, fact: str) -> FactValue:
@@ -186,8 +188,11 @@ class View:
     def _explain(self, tree: Tree) -> Step:
         """A composed condition takes its truth from its parts, so each leaf is judged once."""
         if isinstance(tree, (ValueTest, HasTest)):
-            known = self.known(tree.fact)
-            return Step(self.text(tree), _word(self.truth(tree)), known.value, known.origin)
+            leaf = self._leaves.get(tree)
+            if leaf is None:
+                known = self.known(tree.fact)
+                leaf = self._leaves[tree] = Step(self.text(tree), _word(self.truth(tree)), known.value, known.origin)
+            return leaf
         match tree:
             case AllOf(parts):
                 steps = tuple([self.explain(part) for part in parts])
@@ -201,8 +206,12 @@ class View:
                 step = self.explain(part)
                 return Step(self.text(tree), OPPOSITE[step.truth], "", "", (step,))
             case ConceptTest(name, body):
-                step = self.explain(body)
-                return Step(name, step.truth, "", "concept", (step,))
+                # by name, which is one concept on a path: layers read apart hold copies of its body
+                told = self._concepts.get(name)
+                if told is None:
+                    step = self.explain(body)
+                    told = self._concepts[name] = Step(name, step.truth, "", "concept", (step,))
+                return told
         word = _word(self.truth(tree))
         match tree:
             case QuestionTest(question):
