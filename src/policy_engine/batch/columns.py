@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -35,7 +36,7 @@ def unpack(words: Plane, rows: int) -> Bools:
 
 
 @dataclass(slots=True)
-class Column:
+class Column(ABC):
     """One fact over all rows.
 
     Attributes:
@@ -60,12 +61,13 @@ class Column:
             return self.null
         return self._value(row)
 
+    @abstractmethod
     def _value(self, row: int) -> FactValue | None:
-        raise NotImplementedError
+        """The value in a row that has one."""
 
+    @abstractmethod
     def take(self, rows: Rows) -> Column:
         """The column of some of the rows."""
-        raise NotImplementedError
 
     def _taken(self, rows: Rows) -> Plane | None:
         return None if self.valid is None else pack(self.given()[rows])
