@@ -225,13 +225,23 @@ class Reference:
             return OPS[tree.op](value, tree.number)
         if tree.quantity == "day":
             return OPS[tree.op](value.toordinal(), tree.number)
-        today = self.scenario.as_of.astimezone(self.local).date()
+        today = self.counted_to(tree)
         try:
             turning = value.replace(year=value.year + int(tree.number))
         except ValueError:
             turning = dt.date(value.year + int(tree.number), 3, 1)
         # N full years are reached on the anniversary and passed the day after
         return {"<": today < turning, "<=": today <= turning, ">": today > turning, ">=": today >= turning}[tree.op]
+
+    def counted_to(self, tree: FieldCompare) -> dt.date:
+        """The local day to which years are counted: the scenario's, or that of another time fact, which must be known to the day."""
+        _, _, fact = tree.quantity.partition(":")
+        if not fact:
+            return self.scenario.as_of.astimezone(self.local).date()
+        other = self.given(fact)
+        if not isinstance(other, Moment) or other.first.astimezone(self.local).date() != other.last.astimezone(self.local).date():
+            raise TooMany  # open for each record by itself; tested by hand
+        return other.first.astimezone(self.local).date()
 
     # -- completions ------------------------------------------------------------------------------
     def tests(self) -> list[Any]:
@@ -382,9 +392,9 @@ class Reference:
         if kind.type == "bool":
             return [False, True]
         if kind.type == "date":
-            today = self.scenario.as_of.astimezone(self.local).date()
             found = set()
             for use in uses:
+                today = self.counted_to(use)
                 base = dt.date.fromordinal(int(use.number)) if use.quantity == "day" else today.replace(year=today.year - int(use.number), day=min(today.day, 28))
                 found |= {base + dt.timedelta(days=step) for step in (-1, 0, 1)}
             return sorted(found)
