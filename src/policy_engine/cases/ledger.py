@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from policy_engine.cases.events import Event
 from policy_engine.cases.step import ClockState, DutyState, Must
@@ -12,6 +13,8 @@ from policy_engine.language.tree import TRUE
 from policy_engine.reasoning.consequences import deadlines
 from policy_engine.reasoning.decision import Decision, Outcome
 from policy_engine.reasoning.status import Status
+
+State = TypeVar("State", DutyState, ClockState)
 
 Duties = Mapping[str, DutyState]
 Clocks = Mapping[str, ClockState]
@@ -95,7 +98,7 @@ def clocks_after(decision: Decision, past: Past, before: Clocks) -> dict[str, Cl
     return dict(sorted(found.items()))
 
 
-def news(before: Mapping[str, DutyState] | Mapping[str, ClockState], after: Mapping[str, DutyState] | Mapping[str, ClockState]) -> tuple:  # type: ignore[type-arg]
+def news(before: Mapping[str, State], after: Mapping[str, State]) -> tuple[State, ...]:
     """The entries that are new or other than before."""
     return tuple(item for name, item in after.items() if before.get(name) != item)
 

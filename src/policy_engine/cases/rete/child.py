@@ -114,7 +114,7 @@ def serve(requests: int, answers: int) -> None:
         for line in incoming:
             try:
                 send({"found": server.answer(json.loads(line))})
-            except Exception as error:
+            except Exception as error:  # whatever went wrong here, the parent is told and goes on
                 send({"failed": f"{type(error).__name__}: {error}"})
 
 
